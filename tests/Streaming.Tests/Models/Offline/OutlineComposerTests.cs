@@ -1,0 +1,104 @@
+using System.Text.Json;
+using FsCheck;
+using FsCheck.Fluent;
+using Xunit;
+
+namespace Streaming.Tests.Models.Offline;
+
+public class OutlineComposerTests
+{
+    private const string Text = "A lonely lighthouse keeper finds a mermaid's diary. It is written in her own hand.";
+
+    private static readonly string[] NastyTexts =
+        ["", "x", "???", "\"q\" \\ {name} {nobody} </request>", "🐉🔥", "龍\n\0\u0001", "\ud83d", new('a', 20_000), new('.', 20_000), Text];
+
+    [Fact]
+    public void Every_part_is_valid_and_filled_for_any_input_and_seed()
+    {
+        var cases =
+            from seed in ArbMap.Default.GeneratorFor<int>()
+            from title in Gen.Elements(NastyTexts)
+            from text in Gen.OneOf(Gen.Elements(NastyTexts), ArbMap.Default.GeneratorFor<string>().Select(s => s ?? ""))
+            from total in Gen.Elements<int?>(null, -1, 0, 1, 2, 3, 24, 100, int.MaxValue)
+            from duration in Gen.Elements<int?>(null, 0, 1, 45)
+            select (seed, title, text, total, duration);
+
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(400), Prop.ForAll(Arb.From(cases), c =>
+        {
+            JsonElement Part(string task) => Prompt.Json(Prompt.Outline(task, c.title, c.text, c.total, c.duration, c.title, c.text), c.seed);
+
+            var premise = Part("outline_premise");
+            var characters = Part("outline_characters").GetProperty("characters").EnumerateArray().ToArray();
+            var stages = Part("outline_stages").GetProperty("stages").EnumerateArray().ToArray();
+            return Filled(premise, "title", "genre", "sellingPoints", "setting", "synopsis")
+                && characters.Length is >= 4 and <= 6 && characters.All(one => Filled(one, "name", "role", "description"))
+                && stages.Length is >= 4 and <= 6 && stages.All(one => Filled(one, "title", "episodes", "summary"));
+        }));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(7)]
+    [InlineData(60)]
+    [InlineData(int.MaxValue)]
+    public void Stages_cover_every_episode_in_order(int total)
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var covered = 0L;
+            foreach (var stage in Stages(Prompt.Outline("outline_stages", "T", Text, total), seed))
+            {
+                var range = stage.Episodes.Split('-').Select(long.Parse).ToArray();
+                Assert.True(range[0] <= covered + 1 && range[^1] >= range[0] && range[^1] >= covered, $"seed {seed}: {stage.Episodes} after {covered}");
+                covered = range[^1];
+            }
+
+            Assert.Equal(total, covered);
+        }
+    }
+
+    [Fact]
+    public void Stages_speak_of_the_characters_in_the_request()
+    {
+        var prompt = Prompt.Outline("outline_stages", "T", Text, 24, 2, "Dr. Wu", "Ines Okafor", "Zaza", "Quentin");
+        for (var seed = 0; seed < 20; seed++)
+            Assert.All(Stages(prompt, seed), stage => Assert.Matches("Dr. Wu.*Ines|Ines.*Dr. Wu", stage.Summary));
+    }
+
+    [Fact]
+    public void Parts_agree_on_the_people_also_without_being_told()
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var names = Prompt.Json(Prompt.Outline("outline_characters", "T", Text), seed).GetProperty("characters")
+                .EnumerateArray().Select(one => one.GetProperty("name").GetString()!.Split(' ')[0]).ToArray();
+            var premise = Prompt.Json(Prompt.Outline("outline_premise", "T", Text, 8), seed);
+
+            Assert.All(Stages(Prompt.Outline("outline_stages", "T", Text), seed), stage => Assert.Contains(names[0], stage.Summary));
+            Assert.Contains(names[0], premise.GetProperty("synopsis").GetString());
+        }
+    }
+
+    [Fact]
+    public void Outline_of_an_idea_of_ours_keeps_its_people_place_and_title()
+    {
+        var (title, body) = Prompt.IdeasOf(Prompt.Ideas("a lonely lighthouse keeper", 1, genres: ["Romance"]))[0];
+
+        var premise = Prompt.Json(Prompt.Outline("outline_premise", title, body, 60, 2));
+        var characters = Prompt.Json(Prompt.Outline("outline_characters", title, body, 60, 2)).GetProperty("characters");
+
+        Assert.Equal(title, premise.GetProperty("title").GetString());
+        Assert.Equal("Romance", premise.GetProperty("genre").GetString());
+        Assert.Contains("60 episodes of 2 minutes each", premise.GetProperty("setting").GetString());
+        Assert.All([0, 1], i => Assert.Contains(characters[i].GetProperty("name").GetString()!, body));
+    }
+
+    private static (string Episodes, string Summary)[] Stages(Microsoft.Extensions.AI.ChatMessage[] prompt, int seed)
+        => [.. Prompt.Json(prompt, seed).GetProperty("stages").EnumerateArray()
+            .Select(stage => (stage.GetProperty("episodes").GetString()!, stage.GetProperty("summary").GetString()!))];
+
+    private static bool Filled(JsonElement element, params string[] names)
+        => names.All(name => !string.IsNullOrWhiteSpace(element.GetProperty(name).GetString()));
+}
