@@ -67,8 +67,23 @@ internal static class IdeaComposer
     private static string Body(
         Dictionary<string, string> words, Decks decks, FamilyDeck family, string note, SeededChoice choice)
     {
-        var thread = words.ContainsKey("Y") && choice.Below(3) == 0 ? decks.DoubleThreads.Next() : decks.Threads.Next();
-        var opening = Fill(decks.Openings.Next(), words);
+        var opening = "";
+        var thread = decks.Threads.Next();
+        switch (words.ContainsKey("Y") ? choice.Below(3) : -1)
+        {
+            case 0:
+                opening = Fill(decks.Openings.Next(), words);
+                thread = decks.DoubleThreads.Next();
+                break;
+            case > 0:
+                opening = Fill(decks.PhraseOpenings.Next(), words);
+                words["X"] = words["Y"];
+                break;
+            default:
+                opening = Fill(decks.Openings.Next(), words);
+                break;
+        }
+
         var hook = Fill(family.Hooks.Next(), words);
         var pull = Fill(thread, words);
         var end = Fill(note, words);
@@ -156,6 +171,7 @@ internal static class IdeaComposer
         private int _dealt;
 
         public Deck<string> Openings { get; } = choice.Deck(StoryPhrases.Openings);
+        public Deck<string> PhraseOpenings { get; } = choice.Deck(StoryPhrases.PhraseOpenings);
         public Deck<string> Threads { get; } = choice.Deck(StoryPhrases.Threads);
         public Deck<string> DoubleThreads { get; } = choice.Deck(StoryPhrases.DoubleThreads);
         public Deck<string> Titles { get; } = choice.Deck(StoryPhrases.TitlePatterns);

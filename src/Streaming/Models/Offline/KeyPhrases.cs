@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Streaming.Models.Offline;
 
 /// <summary>A piece of the user's own words, ready to stand where a sentence wants a noun.</summary>
-/// <param name="Text">At most five words; quoted unless it came with an article or a possessive.</param>
+/// <param name="Text">At most five words; quoted unless it is a name or came with an article or a possessive.</param>
 /// <param name="Head">Its last word, capitalised for a title.</param>
 internal sealed record KeyPhrase(string Text, string Head);
 
@@ -29,6 +29,9 @@ internal static partial class KeyPhrases
         all any both each every few more most other some such only own same too very just also again once ever never
         write story stories idea ideas give make create generate please want need like love wants finds falls gets goes
         tells tell show something thing things someone anyone everyone called named set where one two three four up out
+        fight fights fighting meet meets met hear hears run runs running try tries trying save saves kill kills steal steals
+        open opens build builds fall leave leaves left live lives lived work works take takes hide hides help helps become
+        fell discover find keep keeps turn learn feel feels know knows say says see sees come comes back
         off down because though although still yet discovers must becomes turns inherits meets learns realizes realises
         """.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries),
         StringComparer.OrdinalIgnoreCase);
@@ -44,18 +47,28 @@ internal static partial class KeyPhrases
         var words = new List<string>();
         var determiner = "";
         var before = "";
+        var ofPending = false;
         var end = 0;
         foreach (var match in Word.EnumerateMatches(input.AsSpan()).ToList(WordsReadMax))
         {
             var word = input.Substring(match.Index, match.Length);
             var joined = input.AsSpan(end, match.Index - end) is " ";
             end = match.Index + match.Length;
+            if (joined && word == "of" && words.Count > 0 && determiner.Length > 0 && words.Count <= WordsMax - 2)
+            {
+                ofPending = true;
+                continue;
+            }
+
             if (words.Count > 0 && (!joined || Passed.Contains(word) || words.Count == WordsMax || IsVerb(word, determiner)))
                 Take();
+            if (ofPending && words.Count > 0)
+                words.Add("of");
+            ofPending = false;
             if (words.Count == 0)
                 determiner = joined && Determiners.Contains(before) ? before.ToLowerInvariant() : "";
             before = word;
-            if (!Passed.Contains(word) && !(words.Count == 0 && determiner.Length == 0 && word.Length < 3 && char.IsAscii(word[0])))
+            if (!Passed.Contains(word) && !(words.Count == 0 && determiner.Length == 0 && word.Length < 3 && (char.IsAsciiLetterLower(word[0]) || char.IsAsciiDigit(word[0]))))
                 words.Add(word);
         }
 
@@ -71,7 +84,8 @@ internal static partial class KeyPhrases
                 var text = Cut(string.Join(' ', words));
                 if (seen.Add(text))
                 {
-                    var phrase = determiner.Length > 0 ? $"{determiner} {text}" : $"“{text}”";
+                    var isName = words.Count > 1 && words.TrueForAll(word => char.IsUpper(word[0]));
+                    var phrase = determiner.Length > 0 ? $"{determiner} {text}" : isName ? text : $"“{text}”";
                     found.Add((new KeyPhrase(phrase, Capitalised(Cut(words[^1]))), determiner.Length > 0 || words.Count > 1));
                 }
             }

@@ -40,7 +40,7 @@ internal sealed class OutlineComposer
         _title = request.String("title").Trim();
         _text = request.String("text").Trim();
         var shared = new SeededChoice(seed, _title + "\n" + _text);
-        _lead = NamedIn(StoryPhrases.Leads, lead => lead.Name) ?? shared.From(StoryPhrases.Leads);
+        _lead = NamedIn(StoryPhrases.Leads, lead => lead.Name) ?? Protagonist.In(_text, shared.From(StoryPhrases.Leads));
         _foil = NamedIn(StoryPhrases.Foils, foil => foil.Name) ?? shared.From(StoryPhrases.Foils);
         _place = NamedIn(StoryPhrases.Places, place => place.Short) ?? shared.From(StoryPhrases.Places);
         _genre = NamedIn(GenrePhrases.All, family => family.Name) ?? shared.From(GenrePhrases.All);
@@ -49,6 +49,7 @@ internal sealed class OutlineComposer
 
         _choice = new SeededChoice(seed, request.Text);
         _words = Words.Of(_lead, _foil, _place);
+        _words["name"] = ShortNameOf(_lead.Name);
         _words["ally"] = FirstNameOf(_supporting[0]);
         _words["third"] = FirstNameOf(_supporting[1]);
         _words["episodes"] = EpisodeCount == 1 ? "acts" : $"{EpisodeCount.ToString(CultureInfo.InvariantCulture)} episodes";

@@ -3,7 +3,7 @@ namespace Streaming.Models.Offline;
 /// <summary>A character of ours. The pronouns: subject, object, possessive, separated by spaces.</summary>
 internal sealed record Person(string Name, string Pronouns, string Description)
 {
-    public string FirstName => Name[..Name.IndexOf(' ')];
+    public string FirstName => Name.Split(' ')[0];
 }
 
 /// <summary>Where a story takes place.</summary>
@@ -64,7 +64,7 @@ internal static class StoryPhrases
         new("the old railway hotel at Marrow Junction", "Marrow Junction", "Every guest at Marrow Junction is there for a train that no longer runs."),
         new("the desert film town of Sundown Lot", "Sundown Lot", "At Sundown Lot the sets are older than the city, and better built."),
         new("the tower block called Paradise Court", "Paradise Court", "In Paradise Court each floor keeps its own law."),
-        new("the island of Saint Orla", "Saint Orla", "Saint Orla has one telephone, one priest and one rule about guests."),
+        new("the island village of Saint Orla", "Saint Orla", "Saint Orla has one telephone, one priest and one rule about guests."),
         new("the university town of Greywick", "Greywick", "Greywick forgives failure and never forgives a footnote."),
         new("the border city of Two Bridges", "Two Bridges", "In Two Bridges people change names when they cross the river."),
         new("the vineyard country around Belmonte", "Belmonte", "In Belmonte land is never sold, only lost."),
@@ -89,6 +89,23 @@ internal static class StoryPhrases
         "Ask anyone in {place} and they will say that {full}, {desc}, started it.",
     ];
 
+    /// <summary>Openings that take up one of the user's phrases, for inputs that leave another one for later.</summary>
+    public static readonly string[] PhraseOpenings =
+    [
+        "In {place}, {full}, {desc}, is the last person to have seen {X}.",
+        "It is because of {X} that {full}, {desc}, ends up in {place}.",
+        "{full}, {desc}, came to {place} to forget {X}, and nearly managed.",
+        "Nobody in {place} believes the story about {X}, except {full}, {desc}.",
+        "A rumour about {X} goes through {place}, and {full}, {desc}, knows who started it.",
+        "What would {full}, {desc}, give up in {place} for {X}?",
+        "{full}, {desc}, has spent ten years in {place} preparing for {X}.",
+        "In {place} they still tell the tale of {X}, and leave {full}, {desc}, out of it.",
+        "One morning in {place}, {full}, {desc}, wakes up responsible for {X}.",
+        "Behind {X}, in the only photograph of that night in {place}, stands {full}, {desc}.",
+        "To pay for a way out of {place}, {full}, {desc}, agrees to find {X}.",
+        "Every winter somebody in {place} asks about {X}, and this time {full}, {desc}, answers.",
+    ];
+
     public static readonly string[] Threads =
     [
         "Everything circles {X}, which no one will discuss before dark.",
@@ -108,7 +125,7 @@ internal static class StoryPhrases
     public static readonly string[] DoubleThreads =
     [
         "Somewhere between {X} and {Y} lies the one thing that {name} will not sell.",
-        "First comes {X}, then {Y}, and by then it is too late to call it coincidence.",
+        "It starts with {X}, moves on to {Y}, and by then it is too late to call it coincidence.",
         "To keep {X}, {name} would have to give up {Y}, and the choice gets harder each time it returns.",
         "The town remembers {X}; only {name} remembers {Y}, and nobody has put the two together.",
         "{rival} came because of {X} and stays because of {Y}.",
@@ -118,7 +135,7 @@ internal static class StoryPhrases
     [
         "The {noun} of {town}", "What {name} Owed", "One More {noun}", "{town} After Dark", "The {word} {noun}",
         "The Last {noun} in {town}", "{name} and the {noun}", "Every Other {noun}", "Return to {town}",
-        "{word} Season", "The {noun} Next Door", "All the Way to {town}", "No {noun} Tonight", "The Trouble with {name}",
+        "{word} Season", "The {word} Letters", "{word}, Again", "{word} at Midnight", "The {noun} Next Door", "All the Way to {town}", "No {noun} Tonight", "The Trouble with {name}",
         "Before the {noun}", "{rival} Knows",
     ];
 }

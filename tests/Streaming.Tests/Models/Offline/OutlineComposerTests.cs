@@ -95,6 +95,21 @@ public class OutlineComposerTests
         Assert.All([0, 1], i => Assert.Contains(characters[i].GetProperty("name").GetString()!, body));
     }
 
+    [Theory]
+    [InlineData("Li Wei, a delivery driver in Shanghai, can hear the thoughts of cats.", "Li Wei", "a delivery driver in Shanghai")]
+    [InlineData("In New Orleans the trumpeter Ada Lovell loses her hearing.", "Ada Lovell", "Ada")]
+    [InlineData("Boris, a bear, learns to cook.", "Boris", "a bear")]
+    public void Protagonist_whom_the_text_names_leads_the_outline(string text, string name, string description)
+    {
+        for (var seed = 0; seed < 10; seed++)
+        {
+            var lead = Prompt.Json(Prompt.Outline("outline_characters", "T", text), seed).GetProperty("characters")[0];
+            Assert.Equal(name, lead.GetProperty("name").GetString());
+            Assert.Contains(description, lead.GetProperty("description").GetString());
+            Assert.All(Stages(Prompt.Outline("outline_stages", "T", text), seed), stage => Assert.Contains(name, stage.Summary));
+        }
+    }
+
     private static (string Episodes, string Summary)[] Stages(Microsoft.Extensions.AI.ChatMessage[] prompt, int seed)
         => [.. Prompt.Json(prompt, seed).GetProperty("stages").EnumerateArray()
             .Select(stage => (stage.GetProperty("episodes").GetString()!, stage.GetProperty("summary").GetString()!))];
