@@ -26,7 +26,8 @@ internal sealed record FormatNotes(string[] Words, string[] Notes)
             "for {platform} it comes in arcs of ten chapters, the tenth always from the eyes of {rival}",
             "on {platform} each chapter opens with a line from a letter that arrives only at the end",
         ]),
-        new(["tiktok", "reel", "short", "dramabox", "douyin", "抖音", "快手", "kuaishou", "snap", "vertical", "instagram", "flextv"],
+        new(["tiktok", "reel", "short", "dramabox", "douyin", "抖音", "快手", "kuaishou", "snap",
+            "vertical", "instagram", "flextv"],
         [
             "for {platform} it breaks into vertical episodes of ninety seconds, each ending on a door that opens",
             "on {platform} it plays in upright close-ups, one reversal a minute and a cliffhanger every time",
@@ -50,8 +51,8 @@ internal sealed record FormatNotes(string[] Words, string[] Notes)
             "as a {platform} feature it holds one long take for the moment when nobody speaks",
             "for {platform} it is told twice, and only the second telling is in colour",
         ]),
-        new(["netflix", "hbo", "max", "disney", "prime", "hulu", "apple", "iqiyi", "爱奇艺", "腾讯", "优酷", "youku", "viki", "peacock",
-            "paramount", "bbc", "tv", "series"],
+        new(["netflix", "hbo", "max", "disney", "prime", "hulu", "apple", "iqiyi", "爱奇艺", "腾讯", "优酷",
+            "youku", "viki", "peacock", "paramount", "bbc", "tv", "series"],
         [
             "for {platform} it makes a series of eight hours, each told from one more point of view",
             "as a {platform} series it gives the first season to the question and the last hour to the answer",
@@ -90,6 +91,7 @@ internal sealed record FormatNotes(string[] Words, string[] Notes)
     {
         var words = platform.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Take(3);
         var name = string.Join(' ', words);
-        return new string([.. name.Where(c => char.IsLetterOrDigit(c) || c is ' ' or '+' or '-' or '&').Take(NameCharactersMax)]).Trim();
+        var kept = name.Where(c => char.IsLetterOrDigit(c) || c is ' ' or '+' or '-' or '&').Take(NameCharactersMax);
+        return string.Concat(kept).Trim();
     }
 }

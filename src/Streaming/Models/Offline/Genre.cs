@@ -16,8 +16,8 @@ internal sealed record GenreShare(string Name, double Share, GenreFamily Family)
     private const int GenresMax = 12;
 
     /// <summary>
-    /// Reads <c>genrePaths</c> (a name, <c>a/b</c>, or an array from general to special; same names add up) and <c>genreProportions</c>
-    /// (any scale). Missing or senseless proportions count as equal parts, zeros drop out beside others.
+    /// Reads <c>genrePaths</c> (a name, <c>a/b</c>, or an array from general to special; same names add up)
+    /// and <c>genreProportions</c> (any scale). Missing or senseless proportions count as equal parts, zeros drop out beside others.
     /// </summary>
     public static IReadOnlyList<GenreShare> Read(OfflineRequest request)
     {
@@ -49,7 +49,8 @@ internal sealed record GenreShare(string Name, double Share, GenreFamily Family)
     private static string NameOf(string leaf)
     {
         var name = string.Join(' ', leaf.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Take(3));
-        name = new string([.. name.Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '&' or '\'').Take(NameCharactersMax)]);
+        var kept = name.Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '&' or '\'');
+        name = string.Concat(kept.Take(NameCharactersMax)).Trim();
         return name.Length <= 4 && name.All(c => !char.IsLower(c)) ? name : name.ToLowerInvariant();
     }
 

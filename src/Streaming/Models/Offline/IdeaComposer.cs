@@ -32,7 +32,8 @@ internal static class IdeaComposer
             var words = decks.Deal();
             words["platform"] = platform;
             var title = TitleOf(words, family, decks, choice, taken);
-            ideas.Add(new Idea(title, Body(words, decks, decks.Of(family), $"{Mix(lead, genres, family, choice)}; {notes.Next()}.", choice)));
+            var note = $"{Mix(lead, genres, family, choice)}; {notes.Next()}.";
+            ideas.Add(new Idea(title, Body(words, decks, decks.Of(family), note, choice)));
         }
 
         return ideas;
@@ -40,8 +41,8 @@ internal static class IdeaComposer
 
     private static int CountOf(OfflineRequest request)
     {
-        var asked = request.Body.TryGetProperty("count", out var count) && count.TryGetInt32(out var n) ? n : CountDefault;
-        return Math.Clamp(asked, 0, CountMax);
+        var asked = request.Number("count") ?? CountDefault;
+        return (int)Math.Clamp(asked, 0, CountMax);
     }
 
     // Smooth weighted round robin: at every point of the list each genre has led as often as its share says, within one.
@@ -109,11 +110,19 @@ internal static class IdeaComposer
         if (lead is null)
             return $"The tone leans towards {family.Name.ToLowerInvariant()} and leaves the door open";
         if (genres.Count == 1)
-            return choice.Below(2) == 0 ? $"It is {lead.Name} from first scene to last" : $"Played as {lead.Name}, without apology";
+        {
+            return choice.Below(2) == 0
+                ? $"It is {lead.Name} from first scene to last"
+                : $"Played as {lead.Name}, without apology";
+        }
 
         var other = genres.Where(genre => genre != lead).MaxBy(genre => genre.Share)!;
         if (other.Share > lead.Share)
-            return $"This one lets {lead.Name} lead, though {other.Name} stays the larger part at about {Percent(other)} percent";
+        {
+            return $"This one lets {lead.Name} lead, "
+                + $"though {other.Name} stays the larger part at about {Percent(other)} percent";
+        }
+
         return choice.Below(2) == 0
             ? $"About {Percent(lead)} percent {lead.Name} and {Percent(other)} percent {other.Name}"
             : $"{Capitalised(lead.Name)} carries some {Percent(lead)} percent of it, with {other.Name} underneath";

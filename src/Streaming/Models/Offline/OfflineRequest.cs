@@ -39,12 +39,14 @@ internal sealed record OfflineRequest(string Task, string Text, JsonElement Body
     /// <summary>A string property, or "" when it is missing or something else.</summary>
     public string String(string name) => StringOf(Body, name);
 
-    /// <summary>A number property that is a positive integer, or null.</summary>
-    public int? PositiveInteger(string name)
-        => Property(Body, name) is { ValueKind: JsonValueKind.Number } number
-            && number.TryGetDouble(out var value) && value is >= 1 and <= int.MaxValue
-                ? (int)value
-                : null;
+    /// <summary>A number property, or null when it is missing or something else.</summary>
+    public double? Number(string name)
+        => Property(Body, name) is { ValueKind: JsonValueKind.Number } number && number.TryGetDouble(out var value)
+            ? value
+            : null;
+
+    /// <summary>A number property of 1 to <see cref="int.MaxValue"/>, rounded down, or null.</summary>
+    public int? PositiveInteger(string name) => Number(name) is >= 1 and <= int.MaxValue and var value ? (int)value : null;
 
     /// <summary>The elements of an array property; none when it is missing or something else.</summary>
     public IEnumerable<JsonElement> Array(string name)

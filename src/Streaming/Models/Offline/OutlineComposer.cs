@@ -63,14 +63,13 @@ internal sealed class OutlineComposer
         var phrases = KeyPhrases.Of(_text.Length > 0 ? _text : _title);
         _words["X"] = phrases[0].Text;
         var points = _choice.Deck(OutlinePhrases.SellingPoints);
-        var twists = _choice.Deck([.. _genre.Twists.Select(Fill).Where(twist => !_text.Contains(twist, StringComparison.Ordinal))]);
-        var pressures = _choice.Deck([.. _genre.Pressures.Select(Fill).Where(p => !_text.Contains(p, StringComparison.Ordinal))]);
         var start = Beginning();
+        var namesLead = start.Contains(_lead.Name, StringComparison.Ordinal);
         string[] synopsis =
         [
             start.Length > 0 ? start : Fill(_choice.From(OutlinePhrases.Synopses)),
-            start.Length > 0 && start.Contains(_lead.Name, StringComparison.Ordinal) ? "" : Fill(_choice.From(OutlinePhrases.Synopses)),
-            pressures.Next(), twists.Next(), Fill(_choice.From(OutlinePhrases.Endings)),
+            namesLead ? "" : Fill(_choice.From(OutlinePhrases.Synopses)),
+            NotYetTold(_genre.Pressures), NotYetTold(_genre.Twists), Fill(_choice.From(OutlinePhrases.Endings)),
         ];
         return new OutlinePremise(
             _title.Length > 0 ? _title : Fill("The " + _choice.From(_genre.Nouns) + " of {town}"),
@@ -126,16 +125,19 @@ internal sealed class OutlineComposer
     private string Length()
     {
         var episodes = EpisodeCount == 1 ? "It fits into a single episode" : Fill("It unfolds over {episodes}");
-        return _request.PositiveInteger("episodeDuration") is { } minutes
-            ? string.Create(CultureInfo.InvariantCulture, $"{episodes} of {minutes} {(minutes == 1 ? "minute" : "minutes")}{(EpisodeCount == 1 ? "" : " each")}.")
-            : episodes + ".";
+        if (_request.PositiveInteger("episodeDuration") is not { } minutes)
+            return episodes + ".";
+        var unit = minutes == 1 ? "minute" : "minutes";
+        var each = EpisodeCount == 1 ? "" : " each";
+        return string.Create(CultureInfo.InvariantCulture, $"{episodes} of {minutes} {unit}{each}.");
     }
 
     // Whole sentences from the start of the text, or its first words where the first sentence does not end.
     private string Beginning()
     {
         var words = _text.Split((char[]?)null, TextWordsQuoted + 1, StringSplitOptions.RemoveEmptyEntries)
-            .Take(TextWordsQuoted).Select(word => word.Length > NameCharactersMax ? word[..Whole(word, NameCharactersMax)] + "…" : word);
+            .Take(TextWordsQuoted)
+            .Select(word => word.Length > NameCharactersMax ? word[..Whole(word, NameCharactersMax)] + "…" : word);
         var text = string.Join(' ', words);
         var end = text.AsSpan().LastIndexOfAny(SentenceEnds);
         if (text.Length == 0 || end >= 0)
@@ -144,6 +146,12 @@ internal sealed class OutlineComposer
     }
 
     private string Fill(string template) => IdeaComposer.Fill(template, _words);
+
+    private string NotYetTold(IEnumerable<string> templates)
+    {
+        var left = templates.Select(Fill).Where(sentence => !_text.Contains(sentence, StringComparison.Ordinal)).ToArray();
+        return left.Length > 0 ? _choice.From(left) : "";
+    }
 
     private string Describe(string name, IReadOnlyList<string> descriptions)
     {

@@ -10,8 +10,10 @@ internal static partial class Protagonist
     // "Li Wei, a delivery driver in Shanghai," or "Anna Maria de Souza": two capitals, or one before an apposition.
     // After "in" or "of" it would be a place. Lengths are bounded, so that the expression stays linear.
     [GeneratedRegex(
-        @"(?<!\b(?:in|of|at|to|from|near|the|The|In|Of|At|To|From|Near) )\b(?!(?:The|An?|In|On|At|One|When|After|Before|This|Every) )"
-        + @"(?<name>\p{Lu}\p{Ll}{1,20}(?: \p{Lu}\p{Ll}{1,20}){1,2}|\p{Lu}\p{Ll}{1,20}(?=, an? ))(?:, (?<what>(?:an?|the) [\p{Ll}' -]{3,70}(?:\p{Lu}\p{Ll}{1,20})?)(?=[,.;]))?")]
+        @"(?<!\b(?:in|of|at|to|from|near|the|The|In|Of|At|To|From|Near) )\b"
+        + @"(?!(?:The|An?|In|On|At|One|When|After|Before|This|Every) )"
+        + @"(?<name>\p{Lu}\p{Ll}{1,20}(?: \p{Lu}\p{Ll}{1,20}){1,2}|\p{Lu}\p{Ll}{1,20}(?=, an? ))"
+        + @"(?:, (?<what>(?:an?|the) [\p{Ll}' -]{3,70}(?:\p{Lu}\p{Ll}{1,20})?)(?=[,.;]))?")]
     private static partial Regex Named { get; }
 
     [GeneratedRegex(@"\b(?:she|her|hers)\b", RegexOptions.IgnoreCase)]

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Streaming.Models.Offline;
 
-/// <summary>Cuts text into pieces of the size that models produce: a short word with the space before it, or a part of a long one.</summary>
+/// <summary>
+/// Cuts text into pieces of the size that models produce: a short word with the space before it, or a part of a long one.
+/// </summary>
 internal static class TokenSplitter
 {
     private const int WordElementsMax = 6;

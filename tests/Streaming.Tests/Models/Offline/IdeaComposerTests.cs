@@ -125,6 +125,18 @@ public class IdeaComposerTests
     }
 
     [Theory]
+    [InlineData("\"5\"", 5)]
+    [InlineData("null", 5)]
+    [InlineData("3.0", 3)]
+    [InlineData("-1", 0)]
+    [InlineData("1e9", 200)]
+    public void Count_that_is_no_number_is_five_and_others_are_kept_in_bounds(string count, int ideas)
+    {
+        var request = $$"""<request>{"task":"ideas","userInput":"x","count":{{count}}}</request>""";
+        Assert.Equal(ideas, Prompt.IdeasOf([new(Microsoft.Extensions.AI.ChatRole.User, request)]).Length);
+    }
+
+    [Theory]
     [InlineData("TikTok", "vertical|upright")]
     [InlineData("ReelShort", "vertical|upright")]
     [InlineData("Netflix", "series|binge")]

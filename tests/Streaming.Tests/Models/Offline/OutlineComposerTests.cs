@@ -25,7 +25,8 @@ public class OutlineComposerTests
 
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(400), Prop.ForAll(Arb.From(cases), c =>
         {
-            JsonElement Part(string task) => Prompt.Json(Prompt.Outline(task, c.title, c.text, c.total, c.duration, c.title, c.text), c.seed);
+            JsonElement Part(string task) => Prompt.Json(
+                Prompt.Outline(task, c.title, c.text, c.total, c.duration, c.title, c.text), c.seed);
 
             var premise = Part("outline_premise");
             var characters = Part("outline_characters").GetProperty("characters").EnumerateArray().ToArray();
@@ -51,7 +52,9 @@ public class OutlineComposerTests
             foreach (var stage in Stages(Prompt.Outline("outline_stages", "T", Text, total), seed))
             {
                 var range = stage.Episodes.Split('-').Select(long.Parse).ToArray();
-                Assert.True(range[0] <= covered + 1 && range[^1] >= range[0] && range[^1] >= covered, $"seed {seed}: {stage.Episodes} after {covered}");
+                Assert.True(
+                    range[0] <= covered + 1 && range[^1] >= range[0] && range[^1] >= covered,
+                    $"seed {seed}: {stage.Episodes} after {covered}");
                 covered = range[^1];
             }
 

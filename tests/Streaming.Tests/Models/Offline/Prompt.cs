@@ -17,16 +17,21 @@ internal static class Prompt
     ];
 
     public static ChatMessage[] Ideas(
-        string userInput, int count = 5, string? platform = null, object[]? genres = null, double[]? proportions = null, string[]? existing = null)
+        string userInput, int count = 5, string? platform = null,
+        object[]? genres = null, double[]? proportions = null, string[]? existing = null)
         => Of(new
         {
-            task = "ideas", userInput, selectedPlatform = platform, genrePaths = genres ?? [], genreProportions = proportions ?? [], count,
-            existing = existing ?? [],
+            task = "ideas", userInput, selectedPlatform = platform,
+            genrePaths = genres ?? [], genreProportions = proportions ?? [], count, existing = existing ?? [],
         });
 
     public static ChatMessage[] Outline(
         string task, string title, string text, int? totalEpisodes = null, int? episodeDuration = null, params string[] characters)
-        => Of(new { task, title, text, totalEpisodes, episodeDuration, premise = new { title }, characters = characters.Select(name => new { name }) });
+        => Of(new
+        {
+            task, title, text, totalEpisodes, episodeDuration,
+            premise = new { title }, characters = characters.Select(name => new { name }),
+        });
 
     public static string Answer(ChatMessage[] prompt, int seed = 1)
     {
