@@ -4,7 +4,8 @@ using Microsoft.Extensions.AI;
 
 namespace Streaming.Models;
 
-/// <summary>Anthropic's SDK as <see cref="IChatClient"/>, one request a call: retries and timeouts are <see cref="ModelClient"/>'s.</summary>
+/// <summary>Anthropic's SDK as <see cref="IChatClient"/>, one request a call: retries and timeouts are
+/// <see cref="ModelClient"/>'s.</summary>
 public static class AnthropicChat
 {
     const int OutputTokensDefault = 8192;
@@ -28,7 +29,8 @@ public static class AnthropicChat
     }
 }
 
-/// <summary>Throws <see cref="ModelFault"/> for an answer that is no stream. The SDK's exceptions leave out the headers, and <c>Retry-After</c> with them; a page with status 200 it reads as an empty stream.</summary>
+/// <summary>Throws <see cref="ModelFault"/> for an answer that is no stream. The SDK's exceptions leave out the
+/// headers, and <c>Retry-After</c> with them; a page with status 200 it reads as an empty stream.</summary>
 sealed class AnswerCheckHandler(TimeProvider clock) : DelegatingHandler
 {
     // Enough for every error body; a page of a gateway is of no use to anybody.

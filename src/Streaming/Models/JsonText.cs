@@ -4,7 +4,9 @@ using System.Text;
 namespace Streaming.Models;
 
 /// <summary>Decodes JSON strings as they are, halves of surrogate pairs included.</summary>
-/// <remarks>Gateways that cut text by UTF-16 units send an emoji as <c>"\ud83d"</c> and, in the next chunk, <c>"\ude00"</c>. That is valid JSON (RFC 8259, 8.2), and System.Text.Json throws on it; here the halves come through, for <see cref="TextCleaner"/> to join.</remarks>
+/// <remarks>Gateways that cut text by UTF-16 units send an emoji as <c>"\ud83d"</c> and, in the next chunk,
+/// <c>"\ude00"</c>. That is valid JSON (RFC 8259, 8.2), and System.Text.Json throws on it; here the halves come
+/// through, for <see cref="TextCleaner"/> to join.</remarks>
 public static class JsonText
 {
     /// <summary>The text of a JSON string token. Bytes that are not UTF-8 become U+FFFD.</summary>
@@ -23,7 +25,8 @@ public static class JsonText
             rest = rest[(escape + 2)..];
             if (kind == 'u')
             {
-                text.Append((char)ushort.Parse(rest[..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                var unit = ushort.Parse(rest[..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+                text.Append((char)unit);
                 rest = rest[4..];
                 continue;
             }

@@ -36,8 +36,9 @@ sealed class ModelCall : IAsyncDisposable
         _run = new CancellationTokenSource(options.RunTimeout, clock);
         _silence = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
         _request = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _run.Token, _silence.Token);
+        var limits = new ChatOptions { MaxOutputTokens = options.OutputTokensMax };
         _updates = chat
-            .GetStreamingResponseAsync(messages, new ChatOptions { MaxOutputTokens = options.OutputTokensMax }, _request.Token)
+            .GetStreamingResponseAsync(messages, limits, _request.Token)
             .GetAsyncEnumerator(_request.Token);
     }
 
@@ -98,7 +99,8 @@ sealed class ModelCall : IAsyncDisposable
         if (_run.IsCancellationRequested)
             return new(ModelFaultKind.Timeout, $"The model provider took longer than {_options.RunTimeout}.", inner: e);
         if (_silence.IsCancellationRequested)
-            return new(ModelFaultKind.Timeout, $"The model provider sent nothing for {_options.TokenTimeout}.", inner: e);
+            return new(
+                ModelFaultKind.Timeout, $"The model provider sent nothing for {_options.TokenTimeout}.", inner: e);
         return ModelFaults.From(e, _clock);
     }
 }

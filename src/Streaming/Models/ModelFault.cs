@@ -2,8 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Streaming.Models;
 
-/// <summary>A model provider failed, or answered with what cannot be used. Thrown by <see cref="ModelClient"/>; by pipelines too, for an answer that they cannot read.</summary>
-/// <remarks><see cref="Exception.Message"/> may be shown to users. The provider's own words can hold account names and parts of keys, so they are only in the inner exception, for the log.</remarks>
+/// <summary>A model provider failed, or answered with what cannot be used. Thrown by <see cref="ModelClient"/>; by
+/// pipelines too, for an answer that they cannot read.</summary>
+/// <remarks><see cref="Exception.Message"/> may be shown to users. The provider's own words can hold account names and
+/// parts of keys, so they are only in the inner exception, for the log.</remarks>
 [SuppressMessage("Naming", "CA1710", Justification = "A fault is the word of the design for it.")]
 public sealed class ModelFault(
     ModelFaultKind kind, string message, TimeSpan? retryAfter = null, Exception? inner = null)
@@ -14,13 +16,15 @@ public sealed class ModelFault(
     /// <summary>Stable name for programs, such as <c>provider_timeout</c>.</summary>
     public string Code => kind.Code;
 
-    /// <summary><c>provider</c>, <c>rate_limit</c>, <c>timeout</c>, <c>invalid_input</c> or <c>invalid_output</c>.</summary>
+    /// <summary><c>provider</c>, <c>rate_limit</c>, <c>timeout</c>, <c>invalid_input</c> or
+    /// <c>invalid_output</c>.</summary>
     public string Category => kind.Category;
 
     /// <summary>Whether the same request may succeed when sent again.</summary>
     public bool Recoverable => kind.Recoverable;
 
-    /// <summary>The wait that the provider asked for, or that an open circuit has left; null when nobody said.</summary>
+    /// <summary>The wait that the provider asked for, or that an open circuit has left; null when nobody
+    /// said.</summary>
     public TimeSpan? RetryAfter => retryAfter;
 }
 
@@ -33,10 +37,12 @@ public sealed record ModelFaultKind
     /// <summary>Answered 429.</summary>
     public static readonly ModelFaultKind RateLimited = new("provider_rate_limited", "rate_limit", true);
 
-    /// <summary>Was silent for longer than <see cref="ModelOptions.TokenTimeout"/>, or took longer than <see cref="ModelOptions.RunTimeout"/>.</summary>
+    /// <summary>Was silent for longer than <see cref="ModelOptions.TokenTimeout"/>, or took longer than
+    /// <see cref="ModelOptions.RunTimeout"/>.</summary>
     public static readonly ModelFaultKind Timeout = new("provider_timeout", "timeout", true);
 
-    /// <summary>Ended its answer in good order without having finished it: no finish reason, or an error in the middle.</summary>
+    /// <summary>Ended its answer in good order without having finished it: no finish reason, or an error in the
+    /// middle.</summary>
     public static readonly ModelFaultKind Incomplete = new("provider_incomplete", "provider", true);
 
     /// <summary>The connection broke within the answer.</summary>
@@ -51,10 +57,12 @@ public sealed record ModelFaultKind
     /// <summary>Finished without a character of text.</summary>
     public static readonly ModelFaultKind Empty = new("provider_empty", "invalid_output", true);
 
-    /// <summary>Sent more than <see cref="ModelOptions.TextBytesMax"/>. Final: the next try would cost as much.</summary>
+    /// <summary>Sent more than <see cref="ModelOptions.TextBytesMax"/>. Final: the next try would cost as
+    /// much.</summary>
     public static readonly ModelFaultKind OutputTooLong = new("provider_output_too_long", "invalid_output", false);
 
-    /// <summary>Was not asked, because it has been failing: see <see cref="ModelOptions.BreakerFailureRatio"/>.</summary>
+    /// <summary>Was not asked, because it has been failing: see
+    /// <see cref="ModelOptions.BreakerFailureRatio"/>.</summary>
     public static readonly ModelFaultKind CircuitOpen = new("provider_circuit_open", "provider", true);
 
     /// <summary>All kinds, for documents and tests.</summary>

@@ -9,8 +9,10 @@ namespace Streaming.Models;
 /// <summary>The one place that turns what the providers' SDKs throw into <see cref="ModelFault"/>.</summary>
 public static class ModelFaults
 {
-    /// <summary>The fault behind an exception; null when no provider caused it, so that a bug of ours stays visible as what it is.</summary>
-    /// <remarks>Only for calls that the caller has not cancelled: a cancellation that reaches this is a timeout.</remarks>
+    /// <summary>The fault behind an exception; null when no provider caused it, so that a bug of ours stays visible as
+    /// what it is.</summary>
+    /// <remarks>Only for calls that the caller has not cancelled: a cancellation that reaches this is a
+    /// timeout.</remarks>
     public static ModelFault? From(Exception exception, TimeProvider clock) => exception switch
     {
         ModelFault fault => fault,
@@ -45,14 +47,16 @@ public static class ModelFaults
         _ => new(ModelFaultKind.Refused, $"The model provider refused the request ({status}).", retryAfter, inner),
     };
 
-    /// <summary>The fault of a success that is no stream of events, such as the page of a gateway, which would read as an empty one; null for every other type, for local servers are careless about theirs.</summary>
+    /// <summary>The fault of a success that is no stream of events, such as the page of a gateway, which would read as
+    /// an empty one; null for every other type, for local servers are careless about theirs.</summary>
     public static ModelFault? FromContentType(string? type) =>
         type?.StartsWith("text/html", StringComparison.OrdinalIgnoreCase) is true
         || type?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) is true
             ? new(ModelFaultKind.InvalidResponse, $"The model provider answered with {type} in place of a stream.")
             : null;
 
-    /// <summary>The fault of an error that a provider reports within an answer, by the type it gives (null when it gives none).</summary>
+    /// <summary>The fault of an error that a provider reports within an answer, by the type it gives (null when it
+    /// gives none).</summary>
     public static ModelFault FromErrorType(string? type, Exception? inner) => type switch
     {
         "rate_limit_error" or "rate_limit_exceeded" => FromStatus(429, null, inner),
@@ -64,7 +68,8 @@ public static class ModelFaults
             ModelFaultKind.Incomplete, "The model provider broke its answer off with an error.", inner: inner),
     };
 
-    /// <summary>The wait a provider asks for: <c>retry-after-ms</c>, else <c>Retry-After</c> in seconds or as a date (RFC 9110, 10.2.3); null when there is none that can be read.</summary>
+    /// <summary>The wait a provider asks for: <c>retry-after-ms</c>, else <c>Retry-After</c> in seconds or as a date
+    /// (RFC 9110, 10.2.3); null when there is none that can be read.</summary>
     public static TimeSpan? RetryAfter(string? milliseconds, string? retryAfter, DateTimeOffset now)
     {
         if (double.TryParse(milliseconds, NumberStyles.Float, CultureInfo.InvariantCulture, out var ms)

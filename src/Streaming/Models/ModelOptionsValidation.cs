@@ -2,7 +2,8 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Models;
 
-/// <summary>Refuses a start with <see cref="ModelOptions"/> that no generation could run with, naming every option at fault.</summary>
+/// <summary>Refuses a start with <see cref="ModelOptions"/> that no generation could run with, naming every option at
+/// fault.</summary>
 public sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
 {
     public ValidateOptionsResult Validate(string? name, ModelOptions options)
@@ -29,9 +30,11 @@ public sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
         if (string.IsNullOrWhiteSpace(options.Model))
             yield return "Models:OpenAI:Model is missing: name the model to use.";
         if (options.Endpoint is null && string.IsNullOrWhiteSpace(options.ApiKey))
-            yield return "Models:OpenAI:ApiKey is missing: set it, or set Models:OpenAI:Endpoint to a server that needs none.";
+            yield return "Models:OpenAI:ApiKey is missing: set it, "
+                + "or set Models:OpenAI:Endpoint to a server that needs none.";
         if (!IsWebAddress(options.Endpoint))
-            yield return "Models:OpenAI:Endpoint must be an absolute http or https address, with its version, such as http://127.0.0.1:8080/v1.";
+            yield return "Models:OpenAI:Endpoint must be an absolute http or https address, with its version, "
+                + "such as http://127.0.0.1:8080/v1.";
         using var probe = new HttpRequestMessage();
         foreach (var (header, value) in options.Headers)
         {
@@ -54,8 +57,10 @@ public sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
     {
         if (options.Offline.TokensPerSecond is < 0 or double.NaN)
             yield return "Models:Offline:TokensPerSecond must be 0 (as fast as it goes) or more.";
-        if (!IsTimerSpan(options.TokenTimeout)) yield return "Models:TokenTimeout must be more than 0 and at most 24 days.";
-        if (!IsTimerSpan(options.RunTimeout)) yield return "Models:RunTimeout must be more than 0 and at most 24 days.";
+        if (!IsTimerSpan(options.TokenTimeout))
+            yield return "Models:TokenTimeout must be more than 0 and at most 24 days.";
+        if (!IsTimerSpan(options.RunTimeout))
+            yield return "Models:RunTimeout must be more than 0 and at most 24 days.";
         if (options.RetriesMax < 0) yield return "Models:RetriesMax must be 0 (no retries) or more.";
         if (options.RetryBaseDelay < TimeSpan.Zero || options.RetryBaseDelay > options.RetryDelayMax)
             yield return "Models:RetryBaseDelay must be between 0 and Models:RetryDelayMax.";

@@ -10,7 +10,8 @@ namespace Streaming.Models;
 /// <param name="Delay">The wait before the next one.</param>
 public sealed record ModelRetry(ModelFault Fault, int Attempt, TimeSpan Delay);
 
-/// <summary>Tries again what may succeed the next time, and leaves a provider alone that keeps failing. The retries are outside, the circuit breaker inside: an open circuit is one more fault to wait out.</summary>
+/// <summary>Tries again what may succeed the next time, and leaves a provider alone that keeps failing. The retries are
+/// outside, the circuit breaker inside: an open circuit is one more fault to wait out.</summary>
 sealed class ModelRetries
 {
     // Added to a Retry-After, at random up to this share, so that runs turned away together do not return together.

@@ -7,10 +7,12 @@ namespace Streaming.Models;
 /// <summary>Registers the <see cref="ModelClient"/> of the configured provider.</summary>
 public static class ModelServices
 {
-    /// <summary>Adds <see cref="ModelOptions"/> (checked when the host starts) and one <see cref="ModelClient"/>.</summary>
+    /// <summary>Adds <see cref="ModelOptions"/> (checked when the host starts) and one
+    /// <see cref="ModelClient"/>.</summary>
     /// <param name="services">May hold a <see cref="TimeProvider"/> already.</param>
     /// <param name="configuration">The root; section <c>Models</c> is read.</param>
-    /// <param name="offline">Makes the generator that needs no provider; called only when it is the one configured.</param>
+    /// <param name="offline">Makes the generator that needs no provider; called only when it is the one
+    /// configured.</param>
     public static IServiceCollection AddModels(
         this IServiceCollection services,
         IConfiguration configuration,

@@ -9,8 +9,13 @@ using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace Streaming.Models;
 
-/// <summary>An OpenAI-compatible server as <see cref="IChatClient"/>. The SDK makes the request (address, key, pipeline, errors); <see cref="OpenAIRequest"/> writes its body and <see cref="OpenAIChunk"/> reads the answer.</summary>
-/// <remarks>The answer is read here because the SDK (2.15.0) drops an <c>error</c> object in mid-stream, ends quietly when the answer breaks off, and throws on a surrogate pair cut between two chunks. Faults of the answer are thrown as <see cref="ModelFault"/>, those of the connection as the SDK throws them (<see cref="ModelFaults"/> maps them). One request a call: retries are <see cref="ModelClient"/>'s.</remarks>
+/// <summary>An OpenAI-compatible server as <see cref="IChatClient"/>. The SDK makes the request (address, key,
+/// pipeline, errors); <see cref="OpenAIRequest"/> writes its body and <see cref="OpenAIChunk"/> reads the
+/// answer.</summary>
+/// <remarks>The answer is read here because the SDK (2.15.0) drops an <c>error</c> object in mid-stream, ends quietly
+/// when the answer breaks off, and throws on a surrogate pair cut between two chunks. Faults of the answer are thrown
+/// as <see cref="ModelFault"/>, those of the connection as the SDK throws them (<see cref="ModelFaults"/> maps them).
+/// One request a call: retries are <see cref="ModelClient"/>'s.</remarks>
 public sealed class OpenAIChatClient : IChatClient
 {
     readonly string _model;
@@ -19,7 +24,8 @@ public sealed class OpenAIChatClient : IChatClient
     readonly ChatClientMetadata _metadata;
 
     /// <param name="options">As <see cref="ModelOptionsValidation"/> lets through.</param>
-    /// <param name="networkTimeout">Longest silence of the connection, as a last guard; the pace of tokens is watched by <see cref="ModelClient"/>.</param>
+    /// <param name="networkTimeout">Longest silence of the connection, as a last guard; the pace of tokens is watched
+    /// by <see cref="ModelClient"/>.</param>
     public OpenAIChatClient(OpenAIModelOptions options, TimeSpan networkTimeout)
     {
         _model = options.Model ?? throw new ArgumentException("Models:OpenAI:Model is missing.", nameof(options));
@@ -39,7 +45,8 @@ public sealed class OpenAIChatClient : IChatClient
         _metadata = new ChatClientMetadata("openai", options.Endpoint, _model);
     }
 
-    /// <summary>The whole answer at once; read as a stream all the same, so that every fault is found in one way.</summary>
+    /// <summary>The whole answer at once; read as a stream all the same, so that every fault is found in one
+    /// way.</summary>
     public Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToChatResponseAsync(cancellationToken);
@@ -68,7 +75,8 @@ public sealed class OpenAIChatClient : IChatClient
             yield return update;
         }
         if (!finished)
-            throw new ModelFault(ModelFaultKind.Incomplete, "The model provider ended its answer without finishing it.");
+            throw new ModelFault(
+                ModelFaultKind.Incomplete, "The model provider ended its answer without finishing it.");
     }
 
     public object? GetService(Type serviceType, object? serviceKey) =>

@@ -7,7 +7,8 @@ namespace Streaming.Models;
 /// <summary>Reads one chunk of a streamed chat completion.</summary>
 public static class OpenAIChunk
 {
-    /// <summary>The update that the chunk stands for: the first choice's text, finish reason, usage, model; any of them may be absent.</summary>
+    /// <summary>The update that the chunk stands for: the first choice's text, finish reason, usage, model; any of them
+    /// may be absent.</summary>
     /// <param name="data">The data of one server-sent event.</param>
     /// <exception cref="JsonException">The data is no JSON.</exception>
     /// <exception cref="ModelFault">The data is an error of the provider, or no object.</exception>

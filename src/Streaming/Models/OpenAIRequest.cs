@@ -5,7 +5,9 @@ using Microsoft.Extensions.AI;
 namespace Streaming.Models;
 
 /// <summary>Writes the body of a streamed chat completion.</summary>
-/// <remarks>What it takes of a message: role, text, images. Of <see cref="ChatOptions"/>: output tokens, temperature, top-p, seed, stop sequences, JSON as response format, another model. Tools are not written, no pipeline has any.</remarks>
+/// <remarks>What it takes of a message: role, text, images. Of <see cref="ChatOptions"/>: output tokens, temperature,
+/// top-p, seed, stop sequences, JSON as response format, another model. Tools are not written, no pipeline has
+/// any.</remarks>
 public static class OpenAIRequest
 {
     /// <exception cref="NotSupportedException">A message holds content of another kind.</exception>
@@ -48,7 +50,8 @@ public static class OpenAIRequest
         TextContent text => new() { ["type"] = "text", ["text"] = text.Text },
         DataContent image when image.HasTopLevelMediaType("image") => Image(image.Uri),
         UriContent image when image.HasTopLevelMediaType("image") => Image(image.Uri.AbsoluteUri),
-        _ => throw new NotSupportedException($"A message to an OpenAI-compatible model cannot hold {content.GetType().Name}."),
+        _ => throw new NotSupportedException(
+            $"A message to an OpenAI-compatible model cannot hold {content.GetType().Name}."),
     };
 
     static JsonObject Image(string uri) =>

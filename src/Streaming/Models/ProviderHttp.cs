@@ -1,6 +1,7 @@
 namespace Streaming.Models;
 
-/// <summary>The HTTP client of a provider's SDK: no time limit of its own, for an answer may stream for many minutes.</summary>
+/// <summary>The HTTP client of a provider's SDK: no time limit of its own, for an answer may stream for many
+/// minutes.</summary>
 public static class ProviderHttp
 {
     /// <param name="outer">Handlers around the connection, outermost first.</param>

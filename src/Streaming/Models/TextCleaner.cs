@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Streaming.Models;
 
-/// <summary>Makes the text of one answer storable: without NUL (PostgreSQL) and in well-formed UTF-16 (JSON, UTF-8). Fed delta by delta; the cuts do not show in the result.</summary>
+/// <summary>Makes the text of one answer storable: without NUL (PostgreSQL) and in well-formed UTF-16 (JSON, UTF-8).
+/// Fed delta by delta; the cuts do not show in the result.</summary>
 public sealed class TextCleaner
 {
     const char Replacement = '\uFFFD';
@@ -10,7 +11,8 @@ public sealed class TextCleaner
     // A high surrogate whose other half may be in the next delta; '\0' when there is none.
     char _high;
 
-    /// <summary>The clean text of what is certain so far; may be empty. A high surrogate at the end is held back until the next call.</summary>
+    /// <summary>The clean text of what is certain so far; may be empty. A high surrogate at the end is held back until
+    /// the next call.</summary>
     public string Clean(string delta)
     {
         if (_high == '\0' && IsClean(delta)) return delta;
@@ -34,7 +36,8 @@ public sealed class TextCleaner
         return clean.ToString();
     }
 
-    /// <summary>What is left when the answer has ended: U+FFFD for a half that never met its other, else nothing.</summary>
+    /// <summary>What is left when the answer has ended: U+FFFD for a half that never met its other, else
+    /// nothing.</summary>
     public string Finish()
     {
         var rest = _high == '\0' ? "" : Replacement.ToString();

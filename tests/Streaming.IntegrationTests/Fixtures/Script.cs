@@ -4,8 +4,10 @@ using System.Text;
 
 namespace Streaming.IntegrationTests.Fixtures;
 
-/// <summary>One answer of a <see cref="ScriptedOpenAIServer"/>, step by step: every method adds a step and returns the script.</summary>
-/// <remarks>A whole answer is <see cref="Answer"/>; any other begins with <see cref="Begin"/> or <see cref="Raw(string)"/>. A script that just stops ends its answer cleanly, without <c>[DONE]</c>.</remarks>
+/// <summary>One answer of a <see cref="ScriptedOpenAIServer"/>, step by step: every method adds a step and returns the
+/// script.</summary>
+/// <remarks>A whole answer is <see cref="Answer"/>; any other begins with <see cref="Begin"/> or
+/// <see cref="Raw(string)"/>. A script that just stops ends its answer cleanly, without <c>[DONE]</c>.</remarks>
 public sealed class Script
 {
     readonly List<Func<ScriptWire, Task>> _steps = [];
@@ -50,21 +52,24 @@ public sealed class Script
         return this;
     }
 
-    /// <summary>From here on the bytes are sent, and flushed, in pieces of this size: cuts lines, escapes and UTF-8 sequences.</summary>
+    /// <summary>From here on the bytes are sent, and flushed, in pieces of this size: cuts lines, escapes and UTF-8
+    /// sequences.</summary>
     public Script InPieces(int bytes)
     {
         _pieceBytes = bytes;
         return this;
     }
 
-    /// <summary>One chunk a delta. Half a surrogate pair goes out as an escape of its own, as JavaScript servers do.</summary>
+    /// <summary>One chunk a delta. Half a surrogate pair goes out as an escape of its own, as JavaScript servers
+    /// do.</summary>
     public Script Deltas(params ReadOnlySpan<string> deltas)
     {
         foreach (var delta in deltas) Chunk($$"""{"content":{{Json(delta)}}}""", null);
         return this;
     }
 
-    /// <summary>A delta whose JSON string is given as it goes out, without its quotes: <c>\n</c> is two characters.</summary>
+    /// <summary>A delta whose JSON string is given as it goes out, without its quotes: <c>\n</c> is two
+    /// characters.</summary>
     public Script DeltaAsWritten(string json) => Chunk($$"""{"content":"{{json}}"}""", null);
 
     public Script Finish(string reason) => Chunk("{}", reason);
@@ -95,10 +100,12 @@ public sealed class Script
     /// <summary>Sends nothing more and keeps the connection until the client gives up.</summary>
     public Script Stall() => Step(wire => wire.StallAsync());
 
-    /// <summary>Breaks the connection with a RST. What was sent may be lost with it: put a <see cref="Gate"/> before.</summary>
+    /// <summary>Breaks the connection with a RST. What was sent may be lost with it: put a <see cref="Gate"/>
+    /// before.</summary>
     public Script Reset() => Step(wire => wire.ResetAsync());
 
-    /// <summary>Closes the connection with a FIN within the body. What was sent may be lost with it: put a <see cref="Gate"/> before.</summary>
+    /// <summary>Closes the connection with a FIN within the body. What was sent may be lost with it: put a
+    /// <see cref="Gate"/> before.</summary>
     public Script Close() => Step(wire => wire.CloseAsync());
 
     const string Head =

@@ -29,7 +29,8 @@ public sealed record RequestInfo(string Path, IReadOnlyDictionary<string, string
     public string Prompt => Json.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!;
 }
 
-/// <summary>A model provider on a loopback port that answers each request with the next <see cref="Script"/>, faults of the connection included: for what no real provider does on demand.</summary>
+/// <summary>A model provider on a loopback port that answers each request with the next <see cref="Script"/>, faults of
+/// the connection included: for what no real provider does on demand.</summary>
 /// <remarks>Always streams, whatever the request asks for. Answers on every path.</remarks>
 public sealed class ScriptedOpenAIServer : IAsyncDisposable
 {

@@ -5,7 +5,8 @@ using System.Net.Sockets;
 
 namespace Streaming.IntegrationTests.Fixtures;
 
-/// <summary>A real, very small language model behind an OpenAI-compatible API, run by Node.js from a folder <c>shared/upstream</c> beside the repository.</summary>
+/// <summary>A real, very small language model behind an OpenAI-compatible API, run by Node.js from a folder
+/// <c>shared/upstream</c> beside the repository.</summary>
 public sealed class TinyModelServer : IAsyncDisposable
 {
     static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.AI;
 using Streaming.IntegrationTests.Fixtures;
 using Streaming.Models;
 using Xunit;
@@ -90,6 +92,50 @@ public class ModelTimeLimitTests
         await foreach (var _ in model.Client.StreamAsync(ScriptedModel.Question, Cancellation)) break;
 
         await model.Server.Requests[0].Aborted.WaitAsync(Patience, Cancellation);
+    }
+
+    [Fact]
+    public async Task Reader_that_leaves_early_leaves_no_stream_of_the_provider_behind()
+    {
+        // On sockets the collector would sooner or later hide it.
+        var chat = new EndlessChat();
+        using var client = new ModelClient(chat, new("endless", "endless"), new ModelOptions(), TimeProvider.System);
+
+        await foreach (var _ in client.StreamAsync(ScriptedModel.Question, Cancellation)) break;
+
+        Assert.True(chat.Ended);
+    }
+
+    sealed class EndlessChat : IChatClient
+    {
+        public bool Ended { get; private set; }
+
+        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+            IEnumerable<ChatMessage> messages,
+            ChatOptions? options,
+            [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            try
+            {
+                while (true)
+                {
+                    yield return new ChatResponseUpdate(ChatRole.Assistant, "more ");
+                    await Task.Yield();
+                }
+            }
+            finally
+            {
+                Ended = true;
+            }
+        }
+
+        public Task<ChatResponse> GetResponseAsync(
+            IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public object? GetService(Type serviceType, object? serviceKey) => null;
+
+        public void Dispose() { }
     }
 
     static async Task AssertTimeoutAsync(Task call, string words)

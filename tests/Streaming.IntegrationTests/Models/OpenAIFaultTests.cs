@@ -90,6 +90,19 @@ public class OpenAIFaultTests
     }
 
     [Fact]
+    public async Task Chat_client_by_itself_refuses_an_answer_without_a_finish_reason()
+    {
+        await using var server = await ScriptedOpenAIServer.StartAsync(Cancellation);
+        server.Enqueue(Script.Begin().Deltas("half a").Done());
+        var options = new OpenAIModelOptions { Endpoint = server.Endpoint, Model = "scripted-1" };
+        using var chat = new OpenAIChatClient(options, TimeSpan.FromMinutes(1));
+
+        var fault = await Assert.ThrowsAsync<ModelFault>(
+            () => chat.GetResponseAsync(ScriptedModel.Question, null, Cancellation));
+        Assert.Equal("provider_incomplete", fault.Code);
+    }
+
+    [Fact]
     public async Task Text_before_the_fault_has_been_delivered_when_the_connection_is_reset()
     {
         await using var model = await ScriptedModel.OpenAIAsync();

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Streaming.IntegrationTests.Models;
 
-/// <summary>The same faults from a server that was not written for these tests, and text that a model has written.</summary>
+/// <summary>The same faults from a server that was not written for these tests, and text that a model has
+/// written.</summary>
 public sealed class TinyModelTests : IAsyncLifetime
 {
     static readonly ChatMessage[] Story = [new(ChatRole.User, "Once upon a time")];
