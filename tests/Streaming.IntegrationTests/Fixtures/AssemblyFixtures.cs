@@ -1,0 +1,4 @@
+using Streaming.IntegrationTests.Fixtures;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(PostgresServer))]
