@@ -12,7 +12,7 @@ const EXPLANATIONS = {
   ended: "The generation has ended; there is nothing more to hear.",
 };
 
-export function connectionPanel() {
+export function connectionPanel(cut) {
   const pill = el("span", {
     class: "pill", "data-testid": "connection", "data-state": "reconnecting", role: "status", text: "reconnecting",
   });
@@ -21,7 +21,7 @@ export function connectionPanel() {
   const checked = el("span", { class: "quiet" });
   const lines = el("ol", { class: "cut-log", "data-testid": "cut-log", "aria-label": "Connection log" });
   const element = el("section", { class: "panel connection", "aria-label": "Connection" },
-    el("div", { class: "integrity-row" }, integrity, checked), explanation, lines);
+    el("div", { class: "integrity-row" }, integrity, checked), explanation, cut, lines);
 
   return {
     pill,
@@ -33,7 +33,7 @@ export function connectionPanel() {
     },
     /** A warning stays: that it was read again does not undo that it happened. */
     showIntegrity({ checked: count, faults, fault }) {
-      setText(checked, `${count.toLocaleString()} messages checked`);
+      setText(checked, `${count.toLocaleString()} checked`);
       integrity.dataset.ok = String(faults === 0);
       if (fault) setText(integrity, `${fault}; the state was read again`);
     },

@@ -19,7 +19,6 @@ export function outcomePanel(onRetry) {
   function update(model) {
     const failed = model.status === "failed";
     element.hidden = !failed && model.status !== "cancelled";
-    if (element.hidden) return;
     element.dataset.status = model.status;
     if (failed) {
       element.dataset.testid = "error";
@@ -28,6 +27,7 @@ export function outcomePanel(onRetry) {
       delete element.dataset.testid;
       element.removeAttribute("role");
     }
+    if (element.hidden) return;
     setText(heading, failed ? "The generation failed" : "Cancelled");
     setText(message, failed ? model.error?.message ?? "The server gave no reason." : "");
     message.hidden = !failed;

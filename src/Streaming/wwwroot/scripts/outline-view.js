@@ -21,7 +21,7 @@ export function outlineView() {
     itemSection("characters", "Characters", ["name", "role", "description"]),
     itemSection("stages", "Stages", ["title", "episodes", "summary"]),
   ];
-  const loose = el("p", { class: "loose-text growing", "data-testid": "draft-card", hidden: true });
+  const loose = el("p", { class: "loose-text", hidden: true });
   const waiting = el("div", { class: "outline-waiting", hidden: true });
   const element = el("div", { class: "outline" }, ...sections.map((section) => section.element), loose, waiting);
 
@@ -37,6 +37,8 @@ export function outlineView() {
     }
     showText(loose, plain, live);
     loose.hidden = !plain;
+    if (plain) loose.dataset.testid = "draft-card";
+    else delete loose.dataset.testid;
     waiting.hidden = !live || plain !== "" || sections.some((section) => !section.element.hidden);
   }
 

@@ -14,7 +14,7 @@ const WORDS = {
   cancelled: "Cancelled",
 };
 
-export function progressPanel(pill, actions) {
+export function progressPanel(pill, cancel) {
   const fill = el("div", { class: "progress-fill" });
   const bar = el("div", {
     class: "progress", "data-testid": "progress", role: "progressbar", "aria-label": "Progress",
@@ -29,9 +29,10 @@ export function progressPanel(pill, actions) {
   const strip = el("section", { class: "panel strip", "aria-label": "Progress" },
     el("div", { class: "strip-row" }, percent, elapsed, pill),
     bar,
-    label);
+    label,
+    warning);
   const details = el("section", { class: "panel details", "aria-label": "Stages" },
-    warning, stages, el("div", { class: "actions" }, ...actions));
+    stages, cancel);
 
   let shown;
   const timer = setInterval(showElapsed, TICK_MS);
@@ -39,13 +40,18 @@ export function progressPanel(pill, actions) {
   function update(model) {
     shown = model;
     const value = Math.floor(model.progress);
-    bar.setAttribute("aria-valuenow", value);
+    // How far a generation came that had stopped short before the page was opened is not known.
+    const known = isLive(model.status) || value > 0;
+    if (known) bar.setAttribute("aria-valuenow", value);
+    else bar.removeAttribute("aria-valuenow");
     bar.dataset.status = model.status;
     fill.style.setProperty("--done", model.progress / 100);
-    setText(percent, `${value}%`);
+    setText(percent, known ? `${value}%` : "–");
     setText(label, isLive(model.status) && model.statusText ? model.statusText : WORDS[model.status] ?? model.status);
     setText(warning, model.warning ?? "");
+    // One takes the other's place, so that a passing warning moves nothing.
     warning.hidden = !model.warning;
+    label.hidden = !warning.hidden;
     showStages(model.stages);
     details.hidden = !isLive(model.status) && model.stages.length === 0;
     showElapsed();

@@ -24,9 +24,12 @@ export class SessionModel {
     this.components = structuredClone(state.components ?? {});
     this.error = state.error ?? undefined;
     this.text = state.text ?? undefined;
-    if (!same) this.#beginTransform(streaming?.transformId);
-    if (streaming) this.#takeStreaming(streaming);
-    else this.#takeEnd();
+    if (!streaming) {
+      this.end(state.status);
+      return;
+    }
+    if (!same) this.#beginTransform(streaming.transformId);
+    this.#takeStreaming(streaming);
   }
 
   apply(message) {
@@ -64,15 +67,6 @@ export class SessionModel {
     this.advance(progress, stage, statusText);
   }
 
-  #takeEnd() {
-    if (this.status === "completed") {
-      this.progress = 100;
-      for (const stage of this.stages) stage.status = "completed";
-    }
-    this.warning = undefined;
-    this.statusText = "";
-  }
-
   begin({ transformId, provider, model, stages, timestamp }) {
     if (transformId !== this.#transformId) this.#beginTransform(transformId);
     this.status = "streaming";
@@ -94,6 +88,17 @@ export class SessionModel {
   completeStage(name) {
     const stage = this.stages.find((known) => known.name === name);
     if (stage) stage.status = "completed";
+  }
+
+  end(status) {
+    this.status = status ?? this.status;
+    this.warning = undefined;
+    this.statusText = "";
+    if (this.status === "completed") this.progress = 100;
+    for (const stage of this.stages) {
+      if (this.status === "completed") stage.status = "completed";
+      else if (stage.status === "running") stage.status = this.status;
+    }
   }
 
   /** Everything rendered so far was of another stream. */
@@ -150,10 +155,8 @@ const handlers = {
     model.error = { code, category, message, recoverable };
   },
   end: (model, { status, timestamp }) => {
-    model.status = status ?? model.status;
-    model.warning = undefined;
+    model.end(status);
     model.updatedAt = timestamp ?? model.updatedAt;
-    if (model.status === "completed") model.progress = 100;
   },
 };
 

@@ -22,8 +22,8 @@ export function sessionPage(kind, id) {
   const retry = () => request("retry");
 
   const head = sessionHead(kind);
-  const connection = connectionPanel();
-  const progress = progressPanel(connection.pill, [cancel, cut]);
+  const connection = connectionPanel(cut);
+  const progress = progressPanel(connection.pill, cancel);
   const results = kind === "outline" ? outlineView() : ideaList(writeOutline);
   const outcome = outcomePanel(retry);
   const body = el("div", { class: "session-body", hidden: true },
