@@ -166,7 +166,7 @@ export class Subscriber {
   #adoptPolled(state) {
     this.#handlers.onState(state, { after: true });
     this.#goOnFrom(state);
-    this.#reportResume(`polled up to ${state.lastEventId}, nothing missed`);
+    this.#reportResume(`polled up to ${state.lastEventId}`);
     if (!isLive(state.status)) this.#finish();
     return this.#cursor;
   }
