@@ -17,7 +17,9 @@ export function connectionPanel(cut) {
     class: "pill", "data-testid": "connection", "data-state": "reconnecting", role: "status", text: "reconnecting",
   });
   const explanation = el("p", { class: "quiet" });
-  const integrity = el("p", { class: "integrity", "data-testid": "integrity", "data-ok": "true", text: "nothing missed" });
+  const integrity = el("p", {
+    class: "integrity", "data-testid": "integrity", "data-ok": "true", text: "nothing missed",
+  });
   const checked = el("span", { class: "quiet" });
   const lines = el("ol", { class: "cut-log", "data-testid": "cut-log", "aria-label": "Connection log" });
   const element = el("section", { class: "panel connection", "aria-label": "Connection" },

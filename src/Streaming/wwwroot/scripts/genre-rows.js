@@ -11,7 +11,9 @@ const SUGGESTIONS = [
 
 export function genreRows() {
   const list = el("ul", { class: "genre-rows" });
-  const add = el("button", { type: "button", class: "button-quiet", text: "Add a genre", on: { click: () => addRow(true) } });
+  const add = el("button", {
+    type: "button", class: "button-quiet", text: "Add a genre", on: { click: () => addRow(true) },
+  });
   const element = el("div", { class: "genres" },
     list,
     el("datalist", { id: "genre-suggestions" }, ...SUGGESTIONS.map((value) => el("option", { value }))),

@@ -9,7 +9,9 @@ import { dateTime, timeAgo } from "./time.js";
 export function historyList(kind, heading, onProvider) {
   const items = el("ol", { class: "history-items" });
   const note = el("p", { class: "quiet", text: "Reading…" });
-  const more = el("button", { type: "button", class: "button-quiet", hidden: true, text: "More", on: { click: readMore } });
+  const more = el("button", {
+    type: "button", class: "button-quiet", hidden: true, text: "More", on: { click: readMore },
+  });
   let cursor;
   let first = true;
 

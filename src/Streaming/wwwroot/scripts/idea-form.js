@@ -89,7 +89,9 @@ function field(label, control, output) {
 }
 
 function groupField(label, content) {
-  return withError(content.querySelector("input"), el("fieldset", { class: "field" }, el("legend", { text: label }), content));
+  return withError(content.querySelector("input"), el("fieldset", { class: "field" },
+    el("legend", { text: label }),
+    content));
 }
 
 /** Ties the field's error to its control, so that a screen reader reads both. */

@@ -65,7 +65,8 @@ function ideaCard(index, onOutline) {
   const body = el("p", { class: "card-body" });
   const note = el("span", { class: "card-note" });
   const outline = el("button", {
-    type: "button", class: "button-quiet", "data-testid": "outline-button", text: "Write an outline", on: { click: write },
+    type: "button", class: "button-quiet", "data-testid": "outline-button",
+    text: "Write an outline", on: { click: write },
   });
   const element = el("article", { class: "card" },
     el("span", { class: "card-number", "aria-hidden": "true", text: String(index + 1) }),

@@ -7,7 +7,9 @@ export function outcomePanel(onRetry) {
   const message = el("p");
   const code = el("code");
   const kept = el("p", { class: "quiet" });
-  const retry = el("button", { type: "button", class: "button-primary", "data-testid": "retry", text: "Retry", on: { click: send } });
+  const retry = el("button", {
+    type: "button", class: "button-primary", "data-testid": "retry", text: "Retry", on: { click: send },
+  });
   const element = el("section", { class: "outcome", hidden: true }, heading, message, code, kept, retry);
 
   async function send() {
@@ -42,11 +44,13 @@ export function outcomePanel(onRetry) {
 function whatWasKept({ kind, ideas, components }) {
   if (kind === "outline") {
     const count = Object.values(components).filter(isFilled).length;
-    return count === 0 ? "No component was finished." : `Kept: ${count} finished ${count === 1 ? "component" : "components"}.`;
+    return sentence(count, "component");
   }
-  return ideas.length === 0
-    ? "No idea was finished."
-    : `Kept: ${ideas.length} finished ${ideas.length === 1 ? "idea" : "ideas"}.`;
+  return sentence(ideas.length, "idea");
+}
+
+function sentence(count, word) {
+  return count === 0 ? `No ${word} was finished.` : `Kept: ${count} finished ${word}${count === 1 ? "" : "s"}.`;
 }
 
 function isFilled(value) {

@@ -123,5 +123,7 @@ export function sessionPage(kind, id) {
 }
 
 function actionButton(name, text, onClick) {
-  return el("button", { type: "button", class: "button-quiet", "data-testid": name, hidden: true, text, on: { click: onClick } });
+  return el("button", {
+    type: "button", class: "button-quiet", "data-testid": name, hidden: true, text, on: { click: onClick },
+  });
 }
