@@ -1,0 +1,30 @@
+// The page: shows the session named in the address, or the form and the earlier sessions.
+
+import { homePage } from "./home-page.js";
+import { sessionPage } from "./session-page.js";
+
+const main = document.getElementById("main");
+let leave = () => {};
+
+function show() {
+  leave();
+  const match = /^#\/(ideation|outline)s\/([^/]+)$/.exec(location.hash);
+  const page = match ? sessionPage(match[1], decodeURIComponent(match[2])) : homePage();
+  leave = page.leave;
+  main.replaceChildren(page.element);
+  page.enter();
+}
+
+window.addEventListener("hashchange", () => {
+  show();
+  window.scrollTo(0, 0);
+  main.focus({ preventScroll: true }); // a screen reader hears that the page has changed
+});
+
+// The address is the router's, so the skip link may not change it.
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+
+show();

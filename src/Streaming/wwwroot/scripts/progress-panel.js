@@ -1,0 +1,84 @@
+// How far the generation is: the bar and the figure, the stages, the time, and what it says itself.
+
+import { el, setText } from "./dom.js";
+import { isLive } from "./subscriber.js";
+import { duration } from "./time.js";
+
+const TICK_MS = 500;
+const WORDS = {
+  queued: "Waiting for a free worker",
+  streaming: "Writing",
+  paused: "Paused",
+  completed: "Finished",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+export function progressPanel(pill, cancel) {
+  const fill = el("div", { class: "progress-fill" });
+  const bar = el("div", {
+    class: "progress", "data-testid": "progress", role: "progressbar", "aria-label": "Progress",
+    "aria-valuemin": "0", "aria-valuemax": "100",
+  }, fill);
+  const percent = el("span", { class: "progress-percent", "data-testid": "progress-text" });
+  const label = el("span", { class: "progress-label" });
+  const elapsed = el("span", { class: "progress-elapsed", title: "Time since the generation began" });
+  const warning = el("p", { class: "warning", "data-testid": "warning", role: "status", hidden: true });
+  const stages = el("ol", { class: "stages" });
+
+  const strip = el("section", { class: "panel strip", "aria-label": "Progress" },
+    el("div", { class: "strip-row" }, percent, elapsed, pill),
+    bar,
+    label,
+    warning);
+  const details = el("section", { class: "panel details", "aria-label": "Stages" },
+    stages, cancel);
+
+  let shown;
+  const timer = setInterval(showElapsed, TICK_MS);
+
+  function update(model) {
+    shown = model;
+    const value = Math.floor(model.progress);
+    // How far a generation came that had stopped short before the page was opened is not known.
+    const known = isLive(model.status) || value > 0;
+    if (known) bar.setAttribute("aria-valuenow", value);
+    else bar.removeAttribute("aria-valuenow");
+    bar.dataset.status = model.status;
+    fill.style.setProperty("--done", model.progress / 100);
+    setText(percent, known ? `${value}%` : "–");
+    setText(label, isLive(model.status) && model.statusText ? model.statusText : WORDS[model.status] ?? model.status);
+    setText(warning, model.warning ?? "");
+    // One takes the other's place, so that a passing warning moves nothing.
+    warning.hidden = !model.warning;
+    label.hidden = !warning.hidden;
+    showStages(model.stages);
+    details.hidden = !isLive(model.status) && model.stages.length === 0;
+    showElapsed();
+  }
+
+  function showStages(known) {
+    if (stages.children.length !== known.length) {
+      stages.replaceChildren(...known.map(() => el("li", {}, el("span"), el("span", { class: "stage-weight" }))));
+    }
+    const sum = known.reduce((total, { weight }) => total + (weight ?? 0), 0);
+    known.forEach((stage, at) => {
+      const item = stages.children[at];
+      item.dataset.status = stage.status ?? "pending";
+      setText(item.firstChild, stage.label ?? stage.name);
+      setText(item.lastChild, sum > 0 ? `${Math.round((stage.weight / sum) * 100)}%` : "");
+      if (stage.status === "running") item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    });
+  }
+
+  function showElapsed() {
+    if (!shown) return;
+    const { startedAt, createdAt, updatedAt, status } = shown;
+    const from = new Date(startedAt ?? createdAt).getTime();
+    const to = isLive(status) ? Date.now() : new Date(updatedAt).getTime();
+    setText(elapsed, duration(to - from));
+  }
+
+  return { strip, details, update, stop: () => clearInterval(timer) };
+}

@@ -1,0 +1,52 @@
+// What was asked, when, and of which model.
+
+import { el, setText } from "./dom.js";
+import { offlineBadge } from "./provider-badge.js";
+import { dateTime } from "./time.js";
+
+export function sessionHead(kind) {
+  const title = el("h1", { class: "session-title", text: " " });
+  const source = el("p", { class: "session-source", hidden: true });
+  const status = el("span", { class: "status", "data-testid": "status" });
+  const provider = el("span");
+  const created = el("time");
+  const facts = el("span", { class: "facts" });
+  const badge = el("span");
+  const back = el("a", { href: "#/", text: "All sessions" });
+  const ideation = el("a", { hidden: true, text: "The idea it comes from" });
+  const element = el("header", { class: "session-head" },
+    el("nav", { class: "crumbs", "aria-label": "Back" }, back, ideation),
+    el("p", { class: "eyebrow", text: kind === "outline" ? "Outline" : "Ideas" }),
+    title,
+    source,
+    el("div", { class: "session-meta" }, status, badge, facts, provider, created));
+
+  function update(model) {
+    setText(title, model.title || "Untitled");
+    document.title = `${model.title || "Untitled"} · Streaming`;
+    setText(source, model.sourceText ?? "");
+    source.hidden = !model.sourceText;
+    setText(status, model.status);
+    status.dataset.status = model.status;
+    setText(provider, [model.provider, model.model].filter(Boolean).join(" · "));
+    created.dateTime = model.createdAt;
+    setText(created, dateTime(model.createdAt));
+    showFacts(model.facts);
+    showBadge(model.provider === "offline");
+    ideation.hidden = !model.ideationId;
+    if (model.ideationId) ideation.href = `#/ideations/${model.ideationId}`;
+  }
+
+  function showFacts(texts) {
+    if (facts.children.length !== texts.length) {
+      facts.replaceChildren(...texts.map((text) => el("span", { class: "chip", text })));
+    }
+  }
+
+  function showBadge(offline) {
+    if (offline === badge.hasChildNodes()) return;
+    badge.replaceChildren(...(offline ? [offlineBadge()] : []));
+  }
+
+  return { element, update };
+}

@@ -1,0 +1,129 @@
+// One session, from queued to ended: the subscriber feeds the model, and the views show the
+// model at most once a frame.
+
+import { steer, sessionUrl } from "./api.js";
+import { connectionPanel } from "./connection-panel.js";
+import { announce, el } from "./dom.js";
+import { followScroll } from "./follow-scroll.js";
+import { ideaList } from "./idea-list.js";
+import { outcomePanel } from "./outcome-panel.js";
+import { outlineView } from "./outline-view.js";
+import { problemBanner } from "./problem-banner.js";
+import { progressPanel } from "./progress-panel.js";
+import { sessionHead } from "./session-head.js";
+import { SessionModel } from "./session-model.js";
+import { isLive, Subscriber } from "./subscriber.js";
+
+export function sessionPage(kind, id) {
+  const model = new SessionModel();
+  const banner = problemBanner();
+  const cancel = actionButton("cancel", "Cancel", () => request("cancel"));
+  const cut = actionButton("cut", "Cut the connection", () => subscriber.cut());
+  const retry = () => request("retry");
+
+  const head = sessionHead(kind);
+  const connection = connectionPanel(cut);
+  const progress = progressPanel(connection.pill, cancel);
+  const results = kind === "outline" ? outlineView() : ideaList(writeOutline);
+  const outcome = outcomePanel(retry);
+  const body = el("div", { class: "session-body", hidden: true },
+    el("div", { class: "session-side" }, progress.strip, progress.details, connection.element),
+    el("div", { class: "session-results" }, results.element, outcome.element));
+  const element = el("article", { class: "session" }, head.element, banner.element, body);
+
+  const subscriber = new Subscriber(kind, id, {
+    onState: (state, { after }) => { model.read(state, { after }); renderSoon(); },
+    onMessage: (message) => { model.apply(message); renderSoon(); },
+    onConnection: (state) => { connection.showState(state); cut.disabled = state !== "live"; },
+    onResume: connection.log,
+    onIntegrity(proof) {
+      connection.showIntegrity(proof);
+      document.documentElement.dataset.messages = proof.checked;
+    },
+    onProblem: (problem) => banner.show(problem),
+  });
+
+  let frame;
+  let announced = "";
+
+  function renderSoon() {
+    frame ??= requestAnimationFrame(() => {
+      frame = undefined;
+      // A page just opened stays where it is, however long what it shows.
+      if (isLive(model.status) && !body.hidden) followScroll(render);
+      else render();
+    });
+  }
+
+  function render() {
+    const live = isLive(model.status);
+    head.update(model);
+    progress.update(model);
+    results.update(model);
+    outcome.update(model);
+    cancel.hidden = cut.hidden = !live;
+    body.hidden = false;
+    body.setAttribute("aria-busy", String(live));
+    announceNews(results.newest(model) ?? `The generation is ${model.status}.`);
+  }
+
+  function announceNews(news) {
+    if (news === announced) return;
+    announced = news;
+    announce(news);
+  }
+
+  async function request(action) {
+    banner.hide();
+    cancel.disabled = true;
+    try {
+      await steer(sessionUrl(kind, id), action);
+      if (action === "retry") await subscriber.read();
+    } catch (problem) {
+      banner.show(problem);
+    } finally {
+      cancel.disabled = false;
+    }
+  }
+
+  async function writeOutline(submission, ideaIndex) {
+    banner.hide();
+    try {
+      const state = await submission.send({ ideationId: id, ideaIndex });
+      location.hash = `#/outlines/${state.id}`;
+    } catch (problem) {
+      banner.show(problem);
+      banner.element.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  const listening = new AbortController();
+
+  function enter() {
+    const wake = () => { if (document.visibilityState === "visible") subscriber.wake(); };
+    const { signal } = listening;
+    document.addEventListener("visibilitychange", wake, { signal });
+    window.addEventListener("online", wake, { signal });
+    // A page in the back/forward cache may hold no connection open.
+    window.addEventListener("pagehide", () => subscriber.stop(), { signal });
+    window.addEventListener("pageshow", ({ persisted }) => { if (persisted) wake(); }, { signal });
+    document.documentElement.dataset.messages = 0;
+    subscriber.read();
+  }
+
+  function leave() {
+    listening.abort();
+    subscriber.stop();
+    progress.stop();
+    cancelAnimationFrame(frame);
+    delete document.documentElement.dataset.messages;
+  }
+
+  return { element, enter, leave };
+}
+
+function actionButton(name, text, onClick) {
+  return el("button", {
+    type: "button", class: "button-quiet", "data-testid": name, hidden: true, text, on: { click: onClick },
+  });
+}
