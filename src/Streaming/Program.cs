@@ -1,2 +1,29 @@
-var app = WebApplication.CreateBuilder(args).Build();
+using Streaming.Configuration;
+using Streaming.Models;
+using Streaming.Models.Offline;
+
+// The files of the page lie beside the program, wherever it is started from.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+
+builder.AddLogs();
+builder.AddServer();
+builder.AddOptions();
+builder.Services.AddSingleton(TimeProvider.System);
+builder.Services.AddModels(builder.Configuration,
+    (services, options) => new OfflineChatClient(options.Offline.TokensPerSecond, options.Offline.Seed, services.GetRequiredService<TimeProvider>()));
+
+// Hosted services start in this order and stop in the opposite one: who writes stops before what it writes through.
+builder.Services.AddDatabase();
+builder.Services.AddNotifications();
+builder.Services.AddMessages();
+builder.Services.AddSubscriptions();
+builder.Services.AddSessions();
+builder.Services.AddPipelines();
+builder.Services.AddTransforms();
+builder.Services.AddHttpApi();
+builder.Services.AddHostedService<StartupMessage>();
+
+var app = builder.Build();
+app.UseHttpApi();
+app.MapHttpApi();
 app.Run();

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 
 namespace Streaming.Models;
 
@@ -6,7 +5,7 @@ namespace Streaming.Models;
 /// pipelines too, for an answer that they cannot read.</summary>
 /// <remarks><see cref="Exception.Message"/> may be shown to users. The provider's own words can hold account names and
 /// parts of keys, so they are only in the inner exception, for the log.</remarks>
-[SuppressMessage("Naming", "CA1710", Justification = "A fault is the word of the design for it.")]
+
 public sealed class ModelFault(
     ModelFaultKind kind, string message, TimeSpan? retryAfter = null, Exception? inner = null)
     : Exception(message, inner)

@@ -1,0 +1,25 @@
+-- A session with its first transform, the transform's stages and its `start` message: together or not at all.
+-- @session uuid session, @kind text kind, @user text user, @input jsonb input, @key text idempotency key or null, @transform uuid transform,
+-- @status text status, @context jsonb execution context, @stages text[] stages, @labels text[] their labels, @weights real[] their weights,
+-- @start text data of the start message, @inputs uuid[] artifacts it reads. One row: the session's id.
+-- No row: the key was used before. Index: sessions_idempotency.
+with session as (
+    insert into sessions (id, kind, user_id, input, idempotency_key) values (@session, @kind, @user, @input::jsonb, @key)
+    on conflict (user_id, kind, idempotency_key) where idempotency_key is not null do nothing
+    returning id
+), transform as (
+    insert into transforms (id, session_id, ordinal, kind, status, execution_context, started_at)
+    select @transform, id, 1, @kind, @status, @context::jsonb, case when @status = 'running' then clock_timestamp() end from session
+    returning id
+), stages as (
+    insert into transform_stages (transform_id, stage, position, weight, label)
+    select transform.id, stage.name, stage.position, stage.weight, stage.label
+    from transform, unnest(@stages::text[], @labels::text[], @weights::real[]) with ordinality as stage(name, label, weight, position)
+), inputs as (
+    insert into transform_inputs (transform_id, artifact_id)
+    select transform.id, artifact_id from transform, unnest(@inputs::uuid[]) as artifact_id
+), start as (
+    insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data)
+    select id, 0, 'start', @start from transform
+)
+select id from session

@@ -1,0 +1,48 @@
+-- The unified state: everything about a session in one statement, so in one snapshot. @kind text kind, @session uuid session,
+-- @user text user, @afterOrdinal int ordinal and @afterIndex int index after which chunks are wanted (0 and -1: all of them).
+-- Chunks are read only as long as the transform is not completed; `info` messages come with them, because one of them may say
+-- that a stage was begun anew. One row, or none.
+-- Index: sessions_pkey, transforms_session_id_ordinal_key, transform_chunks_pkey, artifacts_of_session.
+select s.id, s.input::text as input, s.created_at,
+       t.id as transform_id, t.ordinal, t.status, t.error::text as error, t.execution_context::text as execution_context,
+       head.chunk_index as head, greatest(head.created_at, t.created_at, t.ended_at) as updated_at,
+       made.artifacts, made.types, made.data,
+       progress.chunk_data as progress,
+       stages.names, stages.labels, stages.weights, stages.statuses,
+       live.indexes, live.kinds, live.chunks, live.times
+from sessions as s
+cross join lateral (
+    select id, ordinal, status, error, execution_context, created_at, ended_at,
+           status <> 'completed' as is_unfinished
+    from transforms where session_id = s.id order by ordinal desc limit 1
+) as t
+left join lateral (
+    select chunk_index, created_at from transform_chunks where transform_id = t.id order by chunk_index desc limit 1
+) as head on true
+cross join lateral (
+    select (select count(*) from artifacts where session_id = s.id)::int as artifacts,
+           array_agg(type) as types, array_agg(data::text) as data
+    from (select a.type, a.data from artifacts as a
+          where a.session_id = s.id
+            and (exists (select from transform_outputs as o where o.transform_id = t.id and o.artifact_id = a.id)
+                 or not exists (select from transform_outputs as o where o.artifact_id = a.id))
+          order by a.position, a.id) as a
+) as made
+left join lateral (
+    select chunk_data from transform_chunks
+    where t.is_unfinished and transform_id = t.id and chunk_type = 'progress' order by chunk_index desc limit 1
+) as progress on true
+cross join lateral (
+    select array_agg(stage) as names, array_agg(label) as labels, array_agg(weight) as weights,
+           array_agg(status) as statuses
+    from (select stage, label, weight, status from transform_stages
+          where t.is_unfinished and transform_id = t.id order by position) as g
+) as stages
+cross join lateral (
+    select array_agg(chunk_index) as indexes, array_agg(chunk_type) as kinds, array_agg(chunk_data) as chunks, array_agg(created_at) as times
+    from (select chunk_index, chunk_type, chunk_data, created_at from transform_chunks
+          where t.is_unfinished and transform_id = t.id and chunk_type in ('chunk', 'info')
+            and chunk_index > case when t.ordinal = @afterOrdinal then @afterIndex else -1 end
+          order by chunk_index) as c
+) as live
+where s.id = @session and s.kind = @kind and s.user_id = @user

@@ -1,0 +1,27 @@
+-- The next transform of a user's session whose newest one has failed or was cancelled, with stages and `start` message.
+-- @kind text kind, @session uuid session, @user text user, @transform uuid transform, @context jsonb execution context, @stages text[] stages,
+-- @labels text[] labels, @weights real[] weights, @start text data of the start message.
+-- One row: status of the newest transform before, and whether this retry was made, now or by an earlier try of it. No row: no such session.
+-- Index: sessions_pkey, transforms_session_id_ordinal_key.
+with newest as (
+    select t.id, t.session_id, t.ordinal, t.kind, t.status
+    from sessions as s
+    cross join lateral (select * from transforms where session_id = s.id order by ordinal desc limit 1) as t
+    where s.id = @session and s.kind = @kind and s.user_id = @user
+), transform as (
+    insert into transforms (id, session_id, ordinal, kind, status, execution_context)
+    select @transform, session_id, ordinal + 1, kind, 'queued', @context::jsonb from newest where status in ('failed', 'cancelled')
+    on conflict (session_id, ordinal) do nothing
+    returning id
+), inputs as (
+    insert into transform_inputs (transform_id, artifact_id)
+    select transform.id, i.artifact_id from transform, newest join transform_inputs as i on i.transform_id = newest.id
+), stages as (
+    insert into transform_stages (transform_id, stage, position, weight, label)
+    select transform.id, stage.name, stage.position, stage.weight, stage.label
+    from transform, unnest(@stages::text[], @labels::text[], @weights::real[]) with ordinality as stage(name, label, weight, position)
+), start as (
+    insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data)
+    select id, 0, 'start', @start from transform
+)
+select newest.status, (newest.id = @transform or exists (select from transform)) as retried from newest

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Streaming.Protocol;
+
+/// <summary>
+/// What a message says, without its envelope (<c>type, index, sessionId, timestamp</c>), which is added when it is sent.
+/// </summary>
+public abstract record Message([property: JsonIgnore] string Type);
+
+/// <summary>A stage as announced: its name, what to call it, and its share of the whole (any scale).</summary>
+public sealed record StageInfo(string Name, string Label, double Weight);
+
+/// <summary>First message of every transform, written together with it.</summary>
+/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>relay</c>.</param>
+/// <param name="TransformId">The transform that this stream shows.</param>
+/// <param name="Provider">Who generates: <c>offline</c>, <c>openai</c>, <c>anthropic</c>; null for a relay.</param>
+/// <param name="Model">Model name at that provider; null for a relay.</param>
+/// <param name="Stages">Stages in order.</param>
+public sealed record StartMessage(string Kind, Guid TransformId, string? Provider, string? Model, IReadOnlyList<StageInfo> Stages)
+    : Message(MessageTypes.Start);
+
+/// <summary>The transform's status has changed.</summary>
+/// <param name="Status"><c>streaming</c> when a worker has taken it.</param>
+/// <param name="Attempt">1 for the first worker, more after a recovery.</param>
+public sealed record StatusMessage(string Status, int? Attempt = null) : Message(MessageTypes.Status);
+
+/// <param name="Stage">The running stage.</param>
+/// <param name="StageProgress">0-100 of that stage.</param>
+/// <param name="Progress">0-100 of the whole; never less than in an earlier message.</param>
+/// <param name="Label">What is being done, for a person.</param>
+public sealed record ProgressMessage(string Stage, double StageProgress, double Progress, string Label) : Message(MessageTypes.Progress);
+
+/// <summary>A piece of generated text.</summary>
+public sealed record ChunkMessage(string Stage, string Text) : Message(MessageTypes.Chunk);
+
+/// <summary>A durable result, stored in the same transaction as this message.</summary>
+/// <param name="ArtifactType"><c>idea</c> or <c>component</c>.</param>
+/// <param name="ArtifactId">Its id.</param>
+/// <param name="Position">Its place among those of its type.</param>
+/// <param name="Data">The artifact itself.</param>
+public sealed record ArtifactMessage(string ArtifactType, Guid ArtifactId, int Position, JsonElement Data) : Message(MessageTypes.Artifact);
+
+/// <param name="Stage">The stage that is complete.</param>
+/// <param name="DurationMs">How long its last attempt took, in milliseconds.</param>
+/// <param name="Progress">0-100 of the whole.</param>
+public sealed record StageCompleteMessage(string Stage, long DurationMs, double Progress) : Message(MessageTypes.StageComplete);
+
+/// <summary>The finished result, in the shape that the session's state has it.</summary>
+public sealed record ResultMessage() : Message(MessageTypes.Result)
+{
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement> Parts { get; set; } = [];
+}
+
+/// <summary>Why the transform failed. <c>end</c> follows.</summary>
+/// <param name="Code">Stable code, see docs/protocol.md.</param>
+/// <param name="Category"><c>provider, rate_limit, timeout, invalid_input, invalid_output, storage, cancelled, worker_lost, internal</c>.</param>
+/// <param name="Message">For a person.</param>
+/// <param name="Recoverable">Whether trying again may help.</param>
+/// <param name="RetryAfterMs">When, if that is known.</param>
+/// <param name="Stage">The stage in which it happened.</param>
+public sealed record ErrorMessage(string Code, string Category, string Message, bool Recoverable, long? RetryAfterMs = null, string? Stage = null)
+    : Message(MessageTypes.Error);
+
+/// <summary>Something failed and is being tried again.</summary>
+/// <param name="Code">Stable code, see docs/protocol.md.</param>
+/// <param name="Category">As in <see cref="ErrorMessage"/>.</param>
+/// <param name="Message">For a person.</param>
+/// <param name="Stage">The stage in which it happened.</param>
+/// <param name="Attempt">Which try failed, from 1.</param>
+/// <param name="RetryAfterMs">When the next one follows.</param>
+public sealed record WarningMessage(string Code, string Category, string Message, string Stage, int Attempt, long RetryAfterMs)
+    : Message(MessageTypes.Warning);
+
+/// <summary>Code <c>restarted</c>: the text of <see cref="Stage"/> begins anew, drop what came before.</summary>
+public sealed record InfoMessage(string Code, string Message, string? Stage = null) : Message(MessageTypes.Info)
+{
+    public const string Restarted = "restarted";
+}
+
+/// <summary>Last message of every transform.</summary>
+/// <param name="Status"><c>completed</c>, <c>failed</c> or <c>cancelled</c>.</param>
+public sealed record EndMessage(string Status) : Message(MessageTypes.End);

@@ -1,0 +1,40 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Streaming.Protocol;
+
+/// <summary>How the wire types are written: camelCase, nulls left out, text other than ASCII as itself.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(StartMessage))]
+[JsonSerializable(typeof(StatusMessage))]
+[JsonSerializable(typeof(ProgressMessage))]
+[JsonSerializable(typeof(ChunkMessage))]
+[JsonSerializable(typeof(ArtifactMessage))]
+[JsonSerializable(typeof(StageCompleteMessage))]
+[JsonSerializable(typeof(ResultMessage))]
+[JsonSerializable(typeof(ErrorMessage))]
+[JsonSerializable(typeof(WarningMessage))]
+[JsonSerializable(typeof(InfoMessage))]
+[JsonSerializable(typeof(EndMessage))]
+[JsonSerializable(typeof(RelayAppended))]
+[JsonSerializable(typeof(RelayEnded))]
+[JsonSerializable(typeof(IdeationState))]
+[JsonSerializable(typeof(OutlineState))]
+[JsonSerializable(typeof(RelayState))]
+[JsonSerializable(typeof(SessionPage))]
+public sealed partial class ProtocolJson : JsonSerializerContext
+{
+    /// <summary>The context that everything on the wire is written with.</summary>
+    public static ProtocolJson Wire { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        // The strict encoder doubles the size of every text that is not English; the output is never put into HTML.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    /// <summary>A message's own fields as one JSON object on one line.</summary>
+    public static string Data(Message message) => JsonSerializer.Serialize(message, message.GetType(), Wire);
+}

@@ -1,0 +1,135 @@
+using System.Text.Json;
+
+namespace Streaming.Protocol;
+
+/// <summary>What every kind's state has. <c>status</c>: <c>queued, streaming, paused, completed, failed, cancelled</c>.</summary>
+public abstract record SessionState
+{
+    public required Guid Id { get; init; }
+    public required string Kind { get; init; }
+    public required string Status { get; init; }
+
+    /// <summary>Who generates: <c>offline</c>, <c>openai</c>, <c>anthropic</c>; none for a relay.</summary>
+    public string? Provider { get; init; }
+    public string? Model { get; init; }
+
+    /// <summary>While queued, streaming or paused.</summary>
+    public StreamingData? StreamingData { get; init; }
+
+    /// <summary>After a failure or a cancel: what had been generated of the stage that was not completed.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>After a failure.</summary>
+    public ErrorMessage? Error { get; init; }
+
+    /// <summary>Cursor to subscribe from: everything up to it is in this state.</summary>
+    public required string? LastEventId { get; init; }
+    public required string StreamUrl { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+}
+
+/// <summary>An ideation: its input, and the ideas that are complete.</summary>
+public sealed record IdeationState : SessionState
+{
+    public required string UserInput { get; init; }
+    public required string? SelectedPlatform { get; init; }
+    public required IReadOnlyList<JsonElement> GenrePaths { get; init; }
+    public required IReadOnlyList<double> GenreProportions { get; init; }
+    public required int IdeaCount { get; init; }
+    public required IReadOnlyList<Idea> Ideas { get; init; }
+}
+
+public sealed record Idea(string Title, string Body);
+
+/// <summary>An outline: its source, and the components that are complete.</summary>
+public sealed record OutlineState : SessionState
+{
+    public required SourceArtifact SourceArtifact { get; init; }
+    public required int? TotalEpisodes { get; init; }
+    public required int? EpisodeDuration { get; init; }
+    public required OutlineComponents Components { get; init; }
+}
+
+/// <param name="Title">Title of the idea, or of the text.</param>
+/// <param name="Text">The idea, or the text.</param>
+/// <param name="IdeationId">Where the idea is from, if it is one.</param>
+/// <param name="IdeaIndex">Which of the ideation's ideas, from 0.</param>
+public sealed record SourceArtifact(string Title, string Text, Guid? IdeationId = null, int? IdeaIndex = null);
+
+public sealed record OutlineComponents
+{
+    public string? Title { get; init; }
+    public string? Genre { get; init; }
+    public string? SellingPoints { get; init; }
+    public string? Setting { get; init; }
+    public string? Synopsis { get; init; }
+    public required IReadOnlyList<JsonElement> Characters { get; init; }
+    public required IReadOnlyList<JsonElement> Stages { get; init; }
+}
+
+/// <summary>A relay: whatever artifacts were stored for it.</summary>
+public sealed record RelayState : SessionState
+{
+    public string? Title { get; init; }
+    public required IReadOnlyList<RelayArtifact> Artifacts { get; init; }
+}
+
+public sealed record RelayArtifact(string Type, JsonElement Data);
+
+/// <summary>What there is of a transform that has not ended.</summary>
+public sealed record StreamingData
+{
+    public required Guid TransformId { get; init; }
+
+    /// <summary>0-100, never less than before.</summary>
+    public required double Progress { get; init; }
+    public string? Stage { get; init; }
+
+    /// <summary>What is being done, for a person.</summary>
+    public string? StatusText { get; init; }
+    public JsonElement? Estimate { get; init; }
+    public required IReadOnlyList<StageState> Stages { get; init; }
+
+    /// <summary>Stages that were begun anew: their text before that index no longer counts.</summary>
+    public required IReadOnlyList<StageRestart> Restarts { get; init; }
+
+    /// <summary>The <c>chunk</c> messages so far, as they are on the stream; with <c>?after=</c> only those after it.</summary>
+    public required IReadOnlyList<ChunkState> Chunks { get; init; }
+}
+
+public sealed record StageState(string Name, string Label, double Weight, string Status);
+
+public sealed record StageRestart(string Stage, int Index);
+
+public sealed record ChunkState(string Type, int Index, Guid SessionId, long Timestamp, string Text, string? Stage = null);
+
+/// <summary>A page of sessions, newest first: states without result and text.</summary>
+public sealed record SessionPage(IReadOnlyList<JsonElement> Items, string? NextCursor);
+
+/// <param name="UserInput">What the person wants ideas about; required.</param>
+/// <param name="SelectedPlatform">Where the stories are to appear.</param>
+/// <param name="GenrePaths">Each a genre, or an array from the wide genre to the narrow one.</param>
+/// <param name="GenreProportions">A number for each path, on any scale.</param>
+/// <param name="IdeaCount">1 to <c>Limits:IdeasMax</c>; default 5.</param>
+public sealed record IdeationRequest(
+    string UserInput, string? SelectedPlatform, IReadOnlyList<JsonElement>? GenrePaths, IReadOnlyList<double>? GenreProportions, int? IdeaCount);
+
+/// <summary>Either an idea of an ideation, or a text.</summary>
+public sealed record OutlineRequest(Guid? IdeationId, int? IdeaIndex, OutlineSource? Source, int? TotalEpisodes, int? EpisodeDuration);
+
+public sealed record OutlineSource(string Title, string Text);
+
+public sealed record RelayRequest(string? Title);
+
+/// <param name="Status"><c>completed</c> (default) or <c>failed</c>.</param>
+public sealed record RelayEndRequest(string? Status);
+
+/// <summary>Messages are durable.</summary>
+/// <param name="LastEventId">Event id of the last of them.</param>
+/// <param name="FirstIndex">Index of the first.</param>
+/// <param name="LastIndex">Index of the last.</param>
+/// <param name="Duplicate">All of them were there already, from an earlier request with the same sequence.</param>
+public sealed record RelayAppended(string LastEventId, int FirstIndex, int LastIndex, bool Duplicate);
+
+public sealed record RelayEnded(Guid Id, string Status);

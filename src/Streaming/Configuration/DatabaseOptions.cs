@@ -1,0 +1,17 @@
+namespace Streaming.Configuration;
+
+/// <summary>Section <c>Database</c>: how the service reaches PostgreSQL.</summary>
+public sealed class DatabaseOptions
+{
+    /// <summary>Folder with <c>initdb</c> and <c>postgres</c> for the embedded server; default: searched for.</summary>
+    public string? BinDirectory { get; set; }
+
+    /// <summary>Connections of this process at most; default 32. A request that finds none free waits for one.</summary>
+    public int ConnectionsMax { get; set; } = 32;
+
+    /// <summary>How long a request waits for a database that is away before it is answered 503; default 5 s.</summary>
+    public TimeSpan RequestPatience { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Silence on the LISTEN connection after which it is probed; default 10 s.</summary>
+    public TimeSpan ListenerKeepAlive { get; set; } = TimeSpan.FromSeconds(10);
+}

@@ -1,0 +1,143 @@
+using System.Text.Json;
+using Serilog;
+using Streaming.Database;
+using Streaming.Http;
+using Streaming.Messages;
+using Streaming.Notifications;
+using Streaming.Pipelines.Ideation;
+using Streaming.Pipelines.Outline;
+using Streaming.Sessions;
+using Streaming.Subscriptions;
+using Streaming.Transforms;
+
+namespace Streaming.Configuration;
+
+/// <summary>What <c>Program.cs</c> lists, room by room.</summary>
+public static class ServiceRegistration
+{
+    const string UrlDefault = "http://127.0.0.1:5080";
+
+    /// <summary>Serilog from section <c>Serilog</c>. (One line of Serilog.AspNetCore, where that package can be had.)</summary>
+    public static void AddLogs(this WebApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSerilog(new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).CreateLogger(), dispose: true);
+    }
+
+    public static void AddServer(this WebApplicationBuilder builder)
+    {
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]) && string.IsNullOrEmpty(builder.Configuration["http_ports"]))
+            builder.WebHost.UseUrls(UrlDefault);
+        builder.WebHost.ConfigureKestrel((context, kestrel) =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = (context.Configuration.GetSection("Limits").Get<LimitOptions>() ?? new LimitOptions()).BodyBytesMax;
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+    }
+
+    public static void AddOptions(this WebApplicationBuilder builder)
+    {
+        Bind<StorageOptions>("Streaming");
+        Bind<DatabaseOptions>("Database");
+        Bind<MessageOptions>("Messages");
+        Bind<SubscriptionOptions>("Subscriptions");
+        Bind<TransformOptions>("Transforms");
+        Bind<LimitOptions>("Limits");
+
+        void Bind<T>(string section) where T : class => builder.Services.Configure<T>(builder.Configuration.GetSection(section));
+    }
+
+    public static void AddDatabase(this IServiceCollection services)
+    {
+        services.AddSingleton<ConnectionSettings>();
+        services.AddSingleton<Postgres>();
+        services.AddHostedService<DatabaseStartup>();
+    }
+
+    public static void AddNotifications(this IServiceCollection services)
+    {
+        services.AddSingleton<ChangeListener>();
+        services.AddHostedService(provider => provider.GetRequiredService<ChangeListener>());
+    }
+
+    public static void AddMessages(this IServiceCollection services)
+    {
+        services.AddSingleton<MessageAppender>();
+        services.AddHostedService(provider => provider.GetRequiredService<MessageAppender>());
+    }
+
+    public static void AddSubscriptions(this IServiceCollection services)
+    {
+        services.AddSingleton<MessagePages>();
+        services.AddSingleton<LiveReaders>();
+        services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<LiveReaders>());
+        services.AddSingleton<ICommitObserver>(provider => provider.GetRequiredService<LiveReaders>());
+        services.AddHostedService(provider => provider.GetRequiredService<LiveReaders>());
+        services.AddSingleton<SubscriptionWriter>();
+    }
+
+    public static void AddSessions(this IServiceCollection services)
+    {
+        services.AddSingleton<SessionReader>();
+        services.AddSingleton<SessionWriter>();
+        services.AddSingleton<RelayWriter>();
+        services.AddSingleton<StateWaiter>();
+        services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<StateWaiter>());
+        AddKind<RelayKind>(services);
+    }
+
+    public static void AddPipelines(this IServiceCollection services)
+    {
+        AddPipeline<IdeationPipeline>(services);
+        AddPipeline<OutlinePipeline>(services);
+    }
+
+    public static void AddTransforms(this IServiceCollection services)
+    {
+        services.AddSingleton<TransformRun>();
+        services.AddSingleton<TransformWorker>();
+        services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<TransformWorker>());
+        services.AddHostedService(provider => provider.GetRequiredService<TransformWorker>());
+    }
+
+    public static void AddHttpApi(this IServiceCollection services)
+    {
+        services.AddSingleton<SessionRoutes>();
+        services.AddSingleton<StreamRoutes>();
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
+        services.AddOpenApi();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
+    }
+
+    public static void UseHttpApi(this WebApplication app)
+    {
+        app.Use(ResponseHeaders.AddAsync);
+        app.UseExceptionHandler(handler => handler.Run(Problems.HandleExceptionAsync));
+        app.UseStatusCodePages();
+        app.UseDefaultFiles();
+        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" });
+    }
+
+    public static void MapHttpApi(this WebApplication app)
+    {
+        IdeationRoutes.Map(app);
+        OutlineRoutes.Map(app);
+        RelayRoutes.Map(app);
+        StreamRoutes.Map(app);
+        HealthRoutes.Map(app);
+        app.MapOpenApi();
+    }
+
+    static void AddKind<T>(IServiceCollection services) where T : class, ISessionKind
+    {
+        services.AddSingleton<T>();
+        services.AddSingleton<ISessionKind>(provider => provider.GetRequiredService<T>());
+    }
+
+    static void AddPipeline<T>(IServiceCollection services) where T : class, IPipeline
+    {
+        AddKind<T>(services);
+        services.AddSingleton<IPipeline>(provider => provider.GetRequiredService<T>());
+    }
+}

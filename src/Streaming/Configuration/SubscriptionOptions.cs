@@ -1,0 +1,35 @@
+namespace Streaming.Configuration;
+
+/// <summary>Section <c>Subscriptions</c>: the read path.</summary>
+public sealed class SubscriptionOptions
+{
+    /// <summary>Silence after which a stream sends a heartbeat; default 10 s.</summary>
+    public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Shortest time between two flushes of one stream; default 5 ms. The first message after a pause leaves at once.</summary>
+    public TimeSpan FlushInterval { get; set; } = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Messages that a live reader holds for those who are about to send them; default 1,024.</summary>
+    public int WindowMessagesMax { get; set; } = 1024;
+
+    /// <summary>Bytes of those messages at most; default 1 MiB. A reader further behind reads pages from the database.</summary>
+    public int WindowBytesMax { get; set; } = 1024 * 1024;
+
+    /// <summary>Messages of one page of a catch-up; default 1,000.</summary>
+    public int PageMessagesMax { get; set; } = 1000;
+
+    /// <summary>Bytes of text that a catch-up merges into one frame at most; default 32 KiB.</summary>
+    public int MergedBytesMax { get; set; } = 32 * 1024;
+
+    /// <summary>How often heads are compared with the database, because a notification may be lost; default 2 s.</summary>
+    public TimeSpan ReconcileInterval { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>First <c>retry:</c> of a stream, jittered between the two; defaults 1 s and 3 s.</summary>
+    public TimeSpan RetryMin { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc cref="RetryMin"/>
+    public TimeSpan RetryMax { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Longest <c>Prefer: wait</c> honoured; default 30 s.</summary>
+    public TimeSpan WaitMax { get; set; } = TimeSpan.FromSeconds(30);
+}

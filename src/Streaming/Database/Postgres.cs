@@ -1,0 +1,126 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Polly;
+using Polly.Retry;
+using Streaming.Configuration;
+
+namespace Streaming.Database;
+
+/// <summary>Thrown when the database stayed away longer than a request may wait. Answered 503.</summary>
+public sealed class DatabaseUnavailableException(Exception? inner)
+    : Exception("The database cannot be reached at the moment.", inner);
+
+/// <summary>
+/// The one door to PostgreSQL. It opens when <see cref="DatabaseStartup"/> has found the server and migrated it; who
+/// comes earlier waits.
+/// </summary>
+public sealed class Postgres : IAsyncDisposable
+{
+    readonly TaskCompletionSource<NpgsqlDataSource> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly ResiliencePipeline _requests;
+    readonly TimeSpan _patience;
+    readonly TimeProvider _clock;
+
+    public Postgres(IOptions<DatabaseOptions> options, TimeProvider clock)
+    {
+        _clock = clock;
+        _patience = options.Value.RequestPatience;
+        _requests = new ResiliencePipelineBuilder { TimeProvider = clock }
+            .AddRetry(new RetryStrategyOptions
+            {
+                ShouldHandle = new PredicateBuilder().Handle<Exception>(IsTransient),
+                MaxRetryAttempts = int.MaxValue,
+                Delay = TimeSpan.FromMilliseconds(50),
+                MaxDelay = TimeSpan.FromSeconds(1),
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+            })
+            .Build();
+    }
+
+    /// <summary>Whether the server was found and its schema is the newest.</summary>
+    public bool IsOpen => _opened.Task.IsCompletedSuccessfully;
+
+    /// <summary>Called once, by <see cref="DatabaseStartup"/>. The data source is then this object's to dispose.</summary>
+    public void Open(NpgsqlDataSource dataSource) => _opened.SetResult(dataSource);
+
+    /// <summary>Completes when the door is open.</summary>
+    public Task WaitUntilOpenAsync(CancellationToken cancellation) => _opened.Task.WaitAsync(cancellation);
+
+    /// <summary>A connection of the pool, for those who retry by a rule of their own.</summary>
+    /// <exception cref="NpgsqlException">The server cannot be reached.</exception>
+    public async ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellation)
+    {
+        var dataSource = await _opened.Task.WaitAsync(cancellation);
+        return await dataSource.OpenConnectionAsync(cancellation);
+    }
+
+    /// <summary>
+    /// A connection for a request, waited for like <see cref="RunAsync"/> does; what is done with it is done once.
+    /// </summary>
+    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
+    public Task<NpgsqlConnection> ConnectPatientlyAsync(CancellationToken cancellation) =>
+        PatientlyAsync(token => ConnectAsync(token).AsTask(), cancellation);
+
+    /// <summary>
+    /// Runs a request's work on a connection, again after a transient fault, for <c>Database:RequestPatience</c> at most.
+    /// A fault may hide that a commit succeeded, so <paramref name="work"/> must be harmless when it is run twice.
+    /// </summary>
+    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
+    public Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
+    {
+        await using var connection = await ConnectAsync(token);
+        return await work(connection);
+    }, cancellation);
+
+    async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(_patience, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation);
+        Exception? last = null;
+        try
+        {
+            return await _requests.ExecuteAsync(async token =>
+            {
+                try
+                {
+                    return await work(token);
+                }
+                catch (Exception fault) when (IsTransient(fault))
+                {
+                    last = fault;
+                    throw;
+                }
+            }, either.Token);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new DatabaseUnavailableException(last);
+        }
+        catch (Exception fault) when (IsTransient(fault) && patience.IsCancellationRequested)
+        {
+            throw new DatabaseUnavailableException(fault);
+        }
+    }
+
+    /// <summary>
+    /// Whether a fault says nothing about the work itself: connection lost, server starting or stopping (class 57P),
+    /// too many connections, deadlock, serialisation.
+    /// </summary>
+    public static bool IsTransient(Exception fault) => fault switch
+    {
+        PostgresException postgres => postgres.IsTransient || postgres.SqlState.StartsWith("57P", StringComparison.Ordinal),
+        NpgsqlException => true,
+        IOException or System.Net.Sockets.SocketException => true,
+        TimeoutException => true,
+        _ => false,
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_opened.Task.IsCompletedSuccessfully)
+            await _opened.Task.Result.DisposeAsync();
+        else
+            _opened.TrySetCanceled();
+    }
+}

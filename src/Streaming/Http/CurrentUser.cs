@@ -1,0 +1,10 @@
+namespace Streaming.Http;
+
+/// <summary>Whose request it is. Every read and write of a session is made with this id.</summary>
+public static class CurrentUser
+{
+    /// <summary>The one user of mode <c>none</c>.</summary>
+    public const string Local = "local";
+
+    public static string Id(this HttpContext context) => context.User.Identity?.Name ?? Local;
+}

@@ -1,0 +1,26 @@
+using Streaming.Database;
+using Streaming.Notifications;
+using Streaming.Transforms;
+
+namespace Streaming.Http;
+
+/// <summary>Liveness and readiness.</summary>
+public static class HealthRoutes
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health/live", () => Results.Json(new Health("live", null)))
+            .WithTags("health").WithSummary("The process answers").Produces<Health>();
+        routes.MapGet("/health/ready", (Postgres postgres, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime) =>
+            {
+                var checks = new HealthChecks(postgres.IsOpen, listener.IsListening, worker.IsRunning);
+                var isReady = checks is { Database: true, Listener: true, Worker: true } && !lifetime.ApplicationStopping.IsCancellationRequested;
+                return Results.Json(new Health(isReady ? "ready" : "not ready", checks), statusCode: isReady ? 200 : 503);
+            })
+            .WithTags("health").WithSummary("Migrations are done; database, listener and worker run").Produces<Health>().Produces<Health>(503);
+    }
+
+    public sealed record Health(string Status, HealthChecks? Checks);
+
+    public sealed record HealthChecks(bool Database, bool Listener, bool Worker);
+}

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Mvc;
+using Streaming.Database;
+
+namespace Streaming.Http;
+
+/// <summary>A kind of problem: its stable code, status, and title. The one table of them is <see cref="Problems.Table"/>.</summary>
+public sealed record ProblemKind(string Code, int Status, string Title);
+
+/// <summary>Everything that can be wrong with a request, as RFC 9457 problem details with a stable <c>code</c>.</summary>
+public static class Problems
+{
+    public static readonly ProblemKind InvalidBody = new("invalid_body", 400, "The body is not what this request takes.");
+    public static readonly ProblemKind InvalidFields = new("invalid_fields", 400, "Some fields are not valid.");
+    public static readonly ProblemKind InvalidId = new("invalid_id", 400, "The id is not a UUID.");
+    public static readonly ProblemKind InvalidCursor = new("invalid_cursor", 400, "The cursor is not one of ours.");
+    public static readonly ProblemKind InvalidHeader = new("invalid_header", 400, "A header is not valid.");
+    public static readonly ProblemKind NotFound = new("not_found", 404, "There is no such thing here.");
+    public static readonly ProblemKind UnknownKind = new("unknown_kind", 404, "There is no such kind of session.");
+    public static readonly ProblemKind MethodNotAllowed = new("method_not_allowed", 405, "This method is not for this address.");
+    public static readonly ProblemKind Conflict = new("conflict", 409, "That makes no sense in the present state.");
+    public static readonly ProblemKind BodyTooLarge = new("body_too_large", 413, "The body is larger than Limits:BodyBytesMax.");
+    public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body must be application/json.");
+    public static readonly ProblemKind IdempotencyKeyReused = new("idempotency_key_reused", 422, "This Idempotency-Key was used with another body.");
+    public static readonly ProblemKind Internal = new("internal", 500, "Something went wrong inside the service.");
+    public static readonly ProblemKind DatabaseUnavailable = new("database_unavailable", 503, "The database cannot be reached at the moment.");
+
+    public static IReadOnlyList<ProblemKind> Table { get; } =
+    [
+        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, NotFound, UnknownKind, MethodNotAllowed, Conflict,
+        BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused, Internal, DatabaseUnavailable,
+    ];
+
+    /// <summary>An answer that says what is wrong.</summary>
+    /// <param name="kind">What kind of problem.</param>
+    /// <param name="detail">What exactly, for a person.</param>
+    /// <param name="errors">Messages by field.</param>
+    /// <param name="extensions">Further members, such as the state that a request conflicts with.</param>
+    public static IResult Problem(
+        this ProblemKind kind, string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null,
+        IReadOnlyDictionary<string, object?>? extensions = null)
+    {
+        var members = new Dictionary<string, object?> { ["code"] = kind.Code };
+        if (errors is { Count: > 0 })
+            members["errors"] = errors;
+        foreach (var (name, value) in extensions ?? new Dictionary<string, object?>())
+            members[name] = value;
+        return Results.Problem(detail, statusCode: kind.Status, title: kind.Title, type: $"urn:streaming:problem:{kind.Code}", extensions: members);
+    }
+
+    /// <summary>Answers that the framework makes by itself (no route, wrong method) get their code here.</summary>
+    public static void Complete(ProblemDetailsContext context)
+    {
+        var problem = context.ProblemDetails;
+        if (problem.Extensions.ContainsKey("code"))
+            return;
+        var kind = Table.FirstOrDefault(kind => kind.Status == problem.Status && kind != UnknownKind && kind != InvalidBody)
+            ?? (problem.Status < 500 ? InvalidBody : Internal);
+        Describe(problem, kind);
+    }
+
+    static void Describe(ProblemDetails problem, ProblemKind kind)
+    {
+        (problem.Title, problem.Type) = (kind.Title, $"urn:streaming:problem:{kind.Code}");
+        problem.Extensions["code"] = kind.Code;
+    }
+
+    /// <summary>Turns what a handler throws into an answer; logs what nobody expected.</summary>
+    public static async Task HandleExceptionAsync(HttpContext context)
+    {
+        var fault = context.Features.Get<IExceptionHandlerFeature>()!.Error;
+        var result = fault switch
+        {
+            DatabaseUnavailableException => DatabaseUnavailable.Problem(),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => BodyTooLarge.Problem(),
+            BadHttpRequestException bad => InvalidBody.Problem(bad.Message),
+            JsonException bad => InvalidBody.Problem(bad.Message),
+            _ => Internal.Problem(),
+        };
+        if (fault is DatabaseUnavailableException)
+            context.Response.Headers.RetryAfter = "2";
+        await result.ExecuteAsync(context);
+    }
+}

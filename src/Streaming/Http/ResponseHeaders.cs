@@ -1,0 +1,20 @@
+namespace Streaming.Http;
+
+/// <summary>Headers that every answer has.</summary>
+public static class ResponseHeaders
+{
+    // Scripts and styles from here alone, none inline: text that a model wrote can never run.
+    const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+    public static Task AddAsync(HttpContext context, RequestDelegate next)
+    {
+        var headers = context.Response.Headers;
+        headers.XContentTypeOptions = "nosniff";
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers["Referrer-Policy"] = "no-referrer";
+        if (context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal) || context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal))
+            headers.CacheControl = "no-store";
+        return next(context);
+    }
+}

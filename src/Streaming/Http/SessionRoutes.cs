@@ -1,0 +1,180 @@
+using System.Buffers;
+using System.Net.Mime;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Streaming.Configuration;
+using Streaming.Protocol;
+using Streaming.Sessions;
+
+namespace Streaming.Http;
+
+/// <summary>What is the same for every kind: read, list, cancel, retry, and the answer to a request that made a session.</summary>
+public sealed class SessionRoutes(
+    SessionReader reader, SessionWriter writer, StateWaiter waiter, IOptions<SubscriptionOptions> subscriptions, IOptions<LimitOptions> limits)
+{
+    const int PageDefault = 20;
+
+    public static void Map<TState>(IEndpointRouteBuilder routes, ISessionKind kind)
+    {
+        var group = routes.MapGroup($"/api/{kind.Name}s").WithTags($"{kind.Name}s");
+        group.MapGet("/{id}", (string id, HttpContext http, SessionRoutes self) => self.GetAsync(kind, id, http))
+            .WithSummary($"The whole current state of one {kind.Name}, streaming or done")
+            .Produces<TState>().Produces(StatusCodes.Status304NotModified).ProducesProblem(400).ProducesProblem(404);
+        group.MapGet("/", (HttpContext http, SessionRoutes self) => self.ListAsync(kind, http))
+            .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
+        group.MapPost("/{id}/cancel", (string id, HttpContext http, SessionRoutes self) => self.CancelAsync(kind, id, http))
+            .WithSummary("Ends the generation; what was made is kept").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+        if (kind.Stages.Count > 0)
+            group.MapPost("/{id}/retry", (string id, HttpContext http, SessionRoutes self) => self.RetryAsync(kind, id, http))
+                .WithSummary("Runs a failed or cancelled generation again").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+    }
+
+    async Task<IResult> GetAsync(ISessionKind kind, string id, HttpContext http)
+    {
+        if (!Guid.TryParse(id, out var sessionId))
+            return Problems.InvalidId.Problem();
+        EventId? after = null;
+        if (http.Request.Query["after"] is [{ } text, ..])
+        {
+            if (!EventId.TryParse(text, out var cursor))
+                return Problems.InvalidCursor.Problem("?after= takes a lastEventId.");
+            after = cursor;
+        }
+
+        var request = http.Request.GetTypedHeaders();
+        var version = await reader.ReadVersionAsync(kind.Name, sessionId, http.Id(), http.RequestAborted);
+        if (version is null)
+            return Problems.NotFound.Problem();
+        if (WaitOf(http) is { } wait)
+        {
+            http.Response.Headers["Preference-Applied"] = $"wait={(int)wait.TotalSeconds}";
+            version = await waiter.WaitAsync(kind.Name, sessionId, http.Id(), version, v => Matches(v) || after == v.LastEventId, wait, http.RequestAborted);
+        }
+
+        if (version is null)
+            return Problems.NotFound.Problem();
+        if (Matches(version))
+        {
+            http.Response.Headers.ETag = version.ETag;
+            return Results.StatusCode(StatusCodes.Status304NotModified);
+        }
+
+        return await StateAsync(kind, sessionId, http, after, StatusCodes.Status200OK);
+
+        bool Matches(SessionVersion v) => request.IfNoneMatch.Any(tag => tag.Tag == v.ETag || tag.Tag == "*");
+    }
+
+    async Task<IResult> ListAsync(ISessionKind kind, HttpContext http)
+    {
+        var count = PageDefault;
+        if (http.Request.Query["limit"] is [{ } limit, ..]
+            && (!int.TryParse(limit, out count) || count < 1 || count > limits.Value.PageMax))
+            return Problems.InvalidFields.Problem(errors: new Dictionary<string, string[]> { ["limit"] = [$"Must be a whole number from 1 to {limits.Value.PageMax}."] });
+        Guid? before = null;
+        if (http.Request.Query["cursor"] is [{ Length: > 0 } cursor, ..])
+        {
+            if (!Guid.TryParseExact(cursor, "N", out var id))
+                return Problems.InvalidCursor.Problem("?cursor= takes the nextCursor of a page.");
+            before = id;
+        }
+
+        // One more than asked for tells whether there is a next page.
+        var sessions = await reader.ListAsync(kind.Name, http.Id(), before, count + 1, http.RequestAborted);
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("items");
+            foreach (var session in sessions.Take(count))
+                SessionStateJson.WriteSummary(json, kind, session);
+            json.WriteEndArray();
+            json.WriteString("nextCursor", sessions.Count > count ? sessions[count - 1].Id.ToString("N") : null);
+            json.WriteEndObject();
+        }
+
+        return Results.Bytes(buffer.WrittenMemory, MediaTypeNames.Application.Json);
+    }
+
+    async Task<IResult> CancelAsync(ISessionKind kind, string id, HttpContext http) =>
+        Guid.TryParse(id, out var sessionId)
+            ? await ControlledAsync(kind, sessionId, http, await writer.CancelAsync(kind, sessionId, http.Id(), http.RequestAborted), "cancelled")
+            : Problems.InvalidId.Problem();
+
+    async Task<IResult> RetryAsync(ISessionKind kind, string id, HttpContext http) =>
+        Guid.TryParse(id, out var sessionId)
+            ? await ControlledAsync(kind, sessionId, http, await writer.RetryAsync(kind, sessionId, http.Id(), http.RequestAborted), "retried")
+            : Problems.InvalidId.Problem();
+
+    async Task<IResult> ControlledAsync(ISessionKind kind, Guid sessionId, HttpContext http, ControlOutcome? outcome, string wanted)
+    {
+        if (outcome is null)
+            return Problems.NotFound.Problem();
+        if (outcome.Done)
+            return await StateAsync(kind, sessionId, http, null, StatusCodes.Status202Accepted);
+        var state = await StateBytesAsync(kind, sessionId, http, null);
+        if (state is null)
+            return Problems.NotFound.Problem();
+        using var document = JsonDocument.Parse(state.Value.Body.WrittenMemory);
+        return Problems.Conflict.Problem(
+            $"A generation that is {SessionVersion.Public(outcome.Before)} cannot be {wanted}.",
+            extensions: new Dictionary<string, object?> { ["state"] = document.RootElement.Clone() });
+    }
+
+    /// <summary>Makes a session and answers with its state.</summary>
+    /// <param name="kind">What kind.</param>
+    /// <param name="http">The request; its <c>Idempotency-Key</c> makes a repeat find the session of the first.</param>
+    /// <param name="input">What was asked, valid.</param>
+    /// <param name="inputs">Artifacts that the transform reads.</param>
+    /// <param name="status">202 for what a worker will run, 201 for what runs already.</param>
+    public async Task<IResult> CreateAsync(ISessionKind kind, HttpContext http, string input, Guid[] inputs, int status = StatusCodes.Status202Accepted)
+    {
+        const int KeyCharactersMax = 200;
+        var key = http.Request.Headers["Idempotency-Key"].ToString();
+        if (key.Length > KeyCharactersMax)
+            return Problems.InvalidHeader.Problem($"Idempotency-Key must have {KeyCharactersMax} characters at most.");
+        var outcome = await writer.CreateAsync(kind, http.Id(), input, key.Length > 0 ? key : null, inputs, http.RequestAborted);
+        if (outcome.KeyReused)
+            return Problems.IdempotencyKeyReused.Problem();
+        http.Response.Headers.Location = $"/api/{kind.Name}s/{outcome.SessionId}";
+        return await StateAsync(kind, outcome.SessionId, http, null, status);
+    }
+
+    async Task<IResult> StateAsync(ISessionKind kind, Guid sessionId, HttpContext http, EventId? after, int status)
+    {
+        if (await StateBytesAsync(kind, sessionId, http, after) is not { } state)
+            return Problems.NotFound.Problem();
+        http.Response.Headers.ETag = state.Version.ETag;
+        return new StateResult(state.Body.WrittenMemory, status);
+    }
+
+    async Task<(ArrayBufferWriter<byte> Body, SessionVersion Version)?> StateBytesAsync(ISessionKind kind, Guid sessionId, HttpContext http, EventId? after)
+    {
+        var state = await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), after, http.RequestAborted);
+        if (state is null)
+            return null;
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        SessionStateJson.Write(buffer, kind, state);
+        return (buffer, state.Version);
+    }
+
+    /// <summary><c>Prefer: wait=25</c> (RFC 7240), bounded; null if it is not asked for.</summary>
+    TimeSpan? WaitOf(HttpContext http)
+    {
+        foreach (var preference in http.Request.Headers["Prefer"].SelectMany(header => header?.Split(',') ?? []))
+            if (preference.Split(';')[0].Split('=') is [var name, var value] && name.Trim() == "wait" && int.TryParse(value.Trim(), out var seconds) && seconds > 0)
+                return TimeSpan.FromSeconds(Math.Min(seconds, subscriptions.Value.WaitMax.TotalSeconds));
+        return null;
+    }
+
+    sealed class StateResult(ReadOnlyMemory<byte> body, int status) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.StatusCode = status;
+            httpContext.Response.ContentType = MediaTypeNames.Application.Json;
+            httpContext.Response.ContentLength = body.Length;
+            return httpContext.Response.BodyWriter.WriteAsync(body, httpContext.RequestAborted).AsTask();
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Streaming.Configuration;
+using Streaming.Database;
+using Streaming.Sessions;
+using Streaming.Sse;
+using Streaming.Subscriptions;
+
+namespace Streaming.Http;
+
+/// <summary><c>GET /api/stream/{kind}/{id}</c>: Server-Sent Events by the rules of docs/protocol.md.</summary>
+public sealed class StreamRoutes(
+    SessionReader reader, SubscriptionWriter writer, IEnumerable<ISessionKind> kinds, IOptions<SubscriptionOptions> options, TimeProvider clock)
+{
+    // An abort straight after the flush loses the last frame on the way; 100 ms do not (docs/protocol.md, closing).
+    static readonly TimeSpan FarewellMin = TimeSpan.FromMilliseconds(100);
+    static readonly TimeSpan FarewellMax = TimeSpan.FromMilliseconds(250);
+
+    readonly HashSet<string> _kinds = [.. kinds.Select(kind => kind.Name)];
+
+    public static void Map(IEndpointRouteBuilder routes) =>
+        routes.MapGet("/api/stream/{kind}/{id}", (string kind, string id, HttpContext http, StreamRoutes self) => self.StreamAsync(kind, id, http))
+            .WithTags("stream").WithSummary("The messages of a session: what is missing since Last-Event-ID, then live, then end")
+            .Produces<string>(StatusCodes.Status200OK, "text/event-stream").Produces(StatusCodes.Status204NoContent)
+            .ProducesProblem(400).ProducesProblem(404);
+
+    async Task<IResult> StreamAsync(string kind, string id, HttpContext http)
+    {
+        if (!_kinds.Contains(kind))
+            return Problems.UnknownKind.Problem();
+        if (!Guid.TryParse(id, out var sessionId))
+            return Problems.InvalidId.Problem();
+        if (!TryReadCursor(http.Request, out var cursor))
+            return Problems.InvalidCursor.Problem("Last-Event-ID is not an event id of ours.");
+
+        SessionVersion? version;
+        try
+        {
+            version = await reader.ReadVersionAsync(kind, sessionId, http.Id(), http.RequestAborted);
+        }
+        catch (DatabaseUnavailableException)
+        {
+            // An EventSource gives up for good on anything but 200 and 204, so it is asked to come again instead.
+            await BeginAsync(http);
+            FrameWriter.WriteReconnect(http.Response.BodyWriter, sessionId, Now);
+            await FarewellAsync(http);
+            return Results.Empty;
+        }
+
+        if (version is null)
+            return Problems.NotFound.Problem();
+        var isOurs = cursor is null || (cursor.Value.Ordinal == version.Ordinal && cursor.Value.Index <= version.Head);
+        if (version.HasEnded && cursor == version.LastEventId)
+            return Results.NoContent();
+
+        await BeginAsync(http);
+        if (!isOurs)
+            FrameWriter.WriteReset(http.Response.BodyWriter, sessionId, Now);
+        await StreamAsync(version.Target(sessionId), isOurs && cursor is { } c ? c.Index + 1 : 0, http);
+        return Results.Empty;
+    }
+
+    async Task StreamAsync(StreamTarget target, int next, HttpContext http)
+    {
+        try
+        {
+            if (await writer.WriteAsync(target, next, http.Response.BodyWriter, http.RequestAborted) == StreamOutcome.Recycled)
+                await FarewellAsync(http);
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or IOException)
+        {
+            // The client has gone. Nothing to tell it.
+        }
+    }
+
+    /// <summary>The header wins over the query: it is what a browser sends by itself when it reconnects.</summary>
+    static bool TryReadCursor(HttpRequest request, out EventId? cursor)
+    {
+        cursor = null;
+        var text = request.Headers["Last-Event-ID"] is [{ Length: > 0 } header, ..] ? header
+            : request.Query["lastEventId"] is [{ Length: > 0 } query, ..] ? query
+            : null;
+        if (text is null)
+            return true;
+        if (!EventId.TryParse(text, out var id))
+            return false;
+        cursor = id;
+        return true;
+    }
+
+    /// <summary>Headers and <c>retry:</c> leave at once, before there is any message.</summary>
+    async Task BeginAsync(HttpContext http)
+    {
+        http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-store, no-transform";
+        http.Response.Headers["X-Accel-Buffering"] = "no";
+        FrameWriter.WriteRetry(http.Response.BodyWriter, Jittered(options.Value.RetryMin, options.Value.RetryMax));
+        await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+    }
+
+    /// <summary>Ends a connection, not the stream: the body is cut, so that no client takes it for the end.</summary>
+    async Task FarewellAsync(HttpContext http)
+    {
+        await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+        await Task.Delay(Jittered(FarewellMin, FarewellMax), clock, http.RequestAborted);
+        http.Abort();
+    }
+
+    long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    static TimeSpan Jittered(TimeSpan min, TimeSpan max) => min + (max - min) * Random.Shared.NextDouble();
+}

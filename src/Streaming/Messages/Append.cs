@@ -1,0 +1,48 @@
+namespace Streaming.Messages;
+
+/// <summary>One message as a row: its index, type, data (a JSON object on one line) and time (whole milliseconds).</summary>
+public readonly record struct MessageRow(int Index, string Type, string Data, DateTimeOffset Time);
+
+/// <summary>An artifact to store together with the message that tells of it.</summary>
+public sealed record ArtifactChange(Guid Id, string Type, int Position, string Data);
+
+/// <summary>A stage that begins (<c>running</c>) or ends (<c>completed</c>, <c>failed</c>) with a message.</summary>
+public sealed record StageChange(string Stage, string Status);
+
+/// <summary>The end of the transform, with its last message.</summary>
+/// <param name="Status"><c>completed</c> or <c>failed</c>.</param>
+/// <param name="Error">JSON object for <c>transforms.error</c>.</param>
+public sealed record Finish(string Status, string? Error);
+
+/// <summary>A message on its way to the table, with what must be committed together with it.</summary>
+public sealed class Append(RunLease lease, string type, string data)
+{
+    readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public RunLease Lease { get; } = lease;
+    public string Type { get; } = type;
+    public string Data { get; } = data;
+    public ArtifactChange? Artifact { get; init; }
+    public StageChange? Stage { get; init; }
+    public Finish? Finish { get; init; }
+
+    /// <summary>Set by the appender's loop.</summary>
+    public int Index { get; set; }
+
+    /// <summary>Set by the appender's loop.</summary>
+    public DateTimeOffset Time { get; set; }
+
+    public bool ChangesMoreThanMessages => Artifact is not null || Stage is not null || Finish is not null;
+
+    /// <summary>Completes when the message is durable; fails with <see cref="LeaseLostException"/>.</summary>
+    public Task Committed => _committed.Task;
+
+    public void Succeed() => _committed.TrySetResult();
+
+    public void Fail(Exception? inner = null)
+    {
+        _committed.TrySetException(new LeaseLostException(Lease, inner));
+        // Most messages have nobody waiting for them; the run learns of it from the lease.
+        _ = _committed.Task.Exception;
+    }
+}

@@ -1,0 +1,135 @@
+using Npgsql;
+using NpgsqlTypes;
+using Streaming.Database;
+
+namespace Streaming.Messages;
+
+/// <summary>The messages of one commit, grouped by run, and how they are written.</summary>
+public sealed class AppendBatch
+{
+    readonly Dictionary<RunLease, List<Append>> _runs = [];
+
+    public IReadOnlyDictionary<RunLease, List<Append>> Runs => _runs;
+    public int Count { get; private set; }
+
+    public void Add(Append append)
+    {
+        if (!_runs.TryGetValue(append.Lease, out var messages))
+            _runs.Add(append.Lease, messages = []);
+        messages.Add(append);
+        Count++;
+    }
+
+    /// <summary>Takes a run out, because it is done or lost.</summary>
+    public void Remove(RunLease lease)
+    {
+        if (_runs.Remove(lease, out var messages))
+            Count -= messages.Count;
+    }
+
+    public void Clear()
+    {
+        _runs.Clear();
+        Count = 0;
+    }
+
+    /// <summary>
+    /// Writes everything in one transaction and one round trip; returns the transforms that wrote nothing because their
+    /// lease is lost.
+    /// </summary>
+    public async Task<HashSet<Guid>> WriteAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        // Without an explicit transaction PostgreSQL runs a pipelined batch as one.
+        await using var batch = new NpgsqlBatch(connection);
+        var changes = _runs.Values.SelectMany(messages => messages).Where(append => append.ChangesMoreThanMessages).ToList();
+        if (changes.Count > 0)
+            Statement(batch, "lock_leases", Of(NpgsqlDbType.Uuid, changes.Select(c => c.Lease.TransformId).Distinct()));
+        AddMessages(batch);
+        AddChanges(batch, changes);
+
+        var lost = new HashSet<Guid>();
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        if (changes.Count > 0)
+            await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+            lost.Add(reader.GetGuid(0));
+        while (await reader.NextResultAsync(cancellation))
+        {
+        }
+
+        return lost;
+    }
+
+    void AddMessages(NpgsqlBatch batch)
+    {
+        var (run, row) = (0, 0);
+        var transforms = new Guid[_runs.Count];
+        var attempts = new int[_runs.Count];
+        var numbers = new int[Count];
+        var indexes = new int[Count];
+        var types = new string[Count];
+        var data = new string[Count];
+        var times = new DateTimeOffset[Count];
+        foreach (var (lease, messages) in _runs)
+        {
+            transforms[run] = lease.TransformId;
+            attempts[run++] = lease.Attempt;
+            foreach (var message in messages)
+            {
+                numbers[row] = run;
+                indexes[row] = message.Index;
+                types[row] = message.Type;
+                data[row] = message.Data;
+                times[row++] = message.Time;
+            }
+        }
+
+        Statement(batch, "append_messages", Array(NpgsqlDbType.Uuid, transforms), Array(NpgsqlDbType.Integer, attempts),
+            Array(NpgsqlDbType.Integer, numbers), Array(NpgsqlDbType.Integer, indexes), Array(NpgsqlDbType.Text, types),
+            Array(NpgsqlDbType.Text, data), Array(NpgsqlDbType.TimestampTz, times));
+    }
+
+    static void AddChanges(NpgsqlBatch batch, List<Append> changes)
+    {
+        var artifacts = changes.Where(c => c.Artifact is not null).ToList();
+        if (artifacts.Count > 0)
+            Statement(batch, "write_artifacts", Transforms(artifacts), Attempts(artifacts),
+                Of(NpgsqlDbType.Uuid, artifacts.Select(c => c.Artifact!.Id)),
+                Of(NpgsqlDbType.Text, artifacts.Select(c => c.Artifact!.Type)),
+                Of(NpgsqlDbType.Integer, artifacts.Select(c => c.Artifact!.Position)),
+                Of(NpgsqlDbType.Jsonb, artifacts.Select(c => c.Artifact!.Data)));
+
+        // The last change of a stage counts: an update that meets a row twice would take either.
+        var stages = changes.Where(c => c.Stage is not null)
+            .GroupBy(c => (c.Lease.TransformId, c.Stage!.Stage)).Select(group => group.Last()).ToList();
+        if (stages.Count > 0)
+            Statement(batch, "write_stages", Transforms(stages), Attempts(stages),
+                Of(NpgsqlDbType.Text, stages.Select(c => c.Stage!.Stage)),
+                Of(NpgsqlDbType.Text, stages.Select(c => c.Stage!.Status)),
+                Of(NpgsqlDbType.TimestampTz, stages.Select(c => c.Time)));
+
+        var finished = changes.Where(c => c.Finish is not null).ToList();
+        if (finished.Count > 0)
+            Statement(batch, "finish_transforms", Transforms(finished), Attempts(finished),
+                Of(NpgsqlDbType.Text, finished.Select(c => c.Finish!.Status)),
+                Of(NpgsqlDbType.Jsonb, finished.Select(c => c.Finish!.Error)),
+                Of(NpgsqlDbType.TimestampTz, finished.Select(c => c.Time)));
+    }
+
+    static NpgsqlParameter<Guid[]> Transforms(List<Append> changes) => Of(NpgsqlDbType.Uuid, changes.Select(c => c.Lease.TransformId));
+
+    static NpgsqlParameter<int[]> Attempts(List<Append> changes) => Of(NpgsqlDbType.Integer, changes.Select(c => c.Lease.Attempt));
+
+    static NpgsqlParameter<T[]> Of<T>(NpgsqlDbType type, IEnumerable<T> values) => Array(type, values.ToArray());
+
+    static NpgsqlParameter<T[]> Array<T>(NpgsqlDbType type, T[] values) =>
+        new NpgsqlParameter<T[]> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type };
+
+    static void Statement(NpgsqlBatch batch, string name, params ReadOnlySpan<NpgsqlParameter> parameters)
+    {
+        var command = new NpgsqlBatchCommand(Sql.Named($"messages/{name}"));
+        foreach (var parameter in parameters)
+            command.Parameters.Add(parameter);
+        batch.BatchCommands.Add(command);
+    }
+}

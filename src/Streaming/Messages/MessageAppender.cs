@@ -1,0 +1,237 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Streaming.Configuration;
+using Streaming.Database;
+
+namespace Streaming.Messages;
+
+/// <summary>
+/// Group commit: one loop takes whatever messages are waiting, of all runs, and commits them in one transaction. Under
+/// load the batch grows by itself; an idle loop commits a single message at once.
+/// </summary>
+/// <remarks>
+/// <code>
+///   waiting ──messages──> writing ──committed──> handing over ──> waiting
+///                          │  ▲
+///                        fault └──> settling: what did the fault leave committed? whose lease still stands?
+/// </code>
+/// </remarks>
+public sealed class MessageAppender(
+    Postgres postgres, IOptions<MessageOptions> options, IEnumerable<ICommitObserver> observers,
+    ILogger<MessageAppender> log, TimeProvider clock) : BackgroundService
+{
+    readonly Channel<Append> _queue = Channel.CreateBounded<Append>(new BoundedChannelOptions(options.Value.QueueMax)
+    {
+        SingleReader = true,
+        FullMode = BoundedChannelFullMode.Wait,
+    });
+
+    readonly ICommitObserver[] _observers = [.. observers];
+    readonly List<MessageRow> _rows = [];
+
+    /// <summary>
+    /// Queues a message; waits while the queue is full. Messages of one run are numbered in the order of these calls, so a
+    /// run makes them one after the other.
+    /// </summary>
+    /// <exception cref="LeaseLostException">The run may not write any more.</exception>
+    public async ValueTask EnqueueAsync(Append append, CancellationToken cancellation)
+    {
+        if (append.Lease.LostReason is not null)
+            throw new LeaseLostException(append.Lease);
+        try
+        {
+            await _queue.Writer.WriteAsync(append, cancellation);
+        }
+        catch (ChannelClosedException)
+        {
+            append.Lease.Lose("the service is stopping");
+            throw new LeaseLostException(append.Lease);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // The stop closes the queue instead of breaking off: what was accepted is committed first.
+        var batch = new AppendBatch();
+        while (await _queue.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            batch.Clear();
+            while (batch.Count < options.Value.BatchMessagesMax && _queue.Reader.TryRead(out var append))
+                Number(append, batch);
+            if (batch.Count > 0)
+                await CommitAsync(batch, stoppingToken);
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _queue.Writer.TryComplete();
+        if (ExecuteTask is { } loop && postgres.IsOpen)
+            await Task.WhenAny(loop, Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellationToken));
+        await base.StopAsync(cancellationToken);
+    }
+
+    void Number(Append append, AppendBatch batch)
+    {
+        if (append.Lease.LostReason is not null)
+        {
+            append.Fail();
+            return;
+        }
+
+        append.Index = append.Lease.NextIndex++;
+        append.Time = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds());
+        batch.Add(append);
+    }
+
+    async Task CommitAsync(AppendBatch batch, CancellationToken stopping)
+    {
+        try
+        {
+            await WriteAsync(batch, stopping);
+        }
+        catch (Exception fault)
+        {
+            await SettleAsync(batch, fault, stopping);
+        }
+    }
+
+    async Task WriteAsync(AppendBatch batch, CancellationToken stopping)
+    {
+        await using var connection = await postgres.ConnectAsync(stopping);
+        var lost = await batch.WriteAsync(connection, CancellationToken.None);
+        foreach (var (lease, messages) in batch.Runs)
+            if (lost.Contains(lease.TransformId))
+                GiveUp(lease, messages, "the transform was ended or taken over", null);
+            else
+                Complete(lease, messages);
+    }
+
+    /// <summary>
+    /// After a fault: tries again while the database is away, and one run at a time when the fault was in the data, so that
+    /// one run's bad message harms no other. Ends when each message of the batch is committed or its lease is lost.
+    /// </summary>
+    async Task SettleAsync(AppendBatch batch, Exception fault, CancellationToken stopping)
+    {
+        var deadline = clock.GetUtcNow() + options.Value.RetryPatience;
+        var delay = TimeSpan.FromMilliseconds(50);
+        while (batch.Count > 0)
+        {
+            if (!Postgres.IsTransient(fault) && batch.Runs.Count == 1 && fault is not PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+            {
+                log.LogError(fault, "A message cannot be stored");
+                GiveUpAll(batch, "its message cannot be stored", fault, isUnstorable: true);
+                return;
+            }
+
+            if (Postgres.IsTransient(fault))
+            {
+                if (clock.GetUtcNow() >= deadline || stopping.IsCancellationRequested)
+                {
+                    log.LogError(fault, "{Messages} messages of {Runs} runs were not stored: the database is away", batch.Count, batch.Runs.Count);
+                    GiveUpAll(batch, "the database is away", fault);
+                    return;
+                }
+
+                log.LogWarning("{Messages} messages wait for the database, next try in {Delay}: {Reason}", batch.Count, delay, fault.Message);
+                await Task.Delay(delay, clock, CancellationToken.None);
+                delay = delay * 2 < TimeSpan.FromSeconds(2) ? delay * 2 : TimeSpan.FromSeconds(2);
+            }
+
+            try
+            {
+                await ReadLeasesAsync(batch, stopping);
+                if (Postgres.IsTransient(fault))
+                {
+                    await WriteAsync(batch, stopping);
+                    return;
+                }
+
+                foreach (var (lease, messages) in batch.Runs.ToList())
+                {
+                    var single = new AppendBatch();
+                    messages.ForEach(single.Add);
+                    batch.Remove(lease);
+                    await CommitAsync(single, stopping);
+                }
+            }
+            catch (Exception next)
+            {
+                fault = next;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Finds out what the fault left behind. A run whose first message already stands as it was to be written had its
+    /// commit answered by the fault; one whose place is taken by another message is numbered anew.
+    /// </summary>
+    async Task ReadLeasesAsync(AppendBatch batch, CancellationToken stopping)
+    {
+        var standing = new Dictionary<Guid, (int Head, string? Type, string? Data)>();
+        await using (var connection = await postgres.ConnectAsync(stopping))
+        {
+            await using var command = new NpgsqlCommand(Sql.Named("messages/read_leases"), connection)
+            {
+                Parameters =
+                {
+                    new() { Value = batch.Runs.Keys.Select(lease => lease.TransformId).ToArray() },
+                    new() { Value = batch.Runs.Keys.Select(lease => lease.Attempt).ToArray() },
+                    new() { Value = batch.Runs.Values.Select(messages => messages[0].Index).ToArray() },
+                },
+            };
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+            while (await reader.ReadAsync(CancellationToken.None))
+                standing.Add(reader.GetGuid(0), (reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetString(3)));
+        }
+
+        foreach (var (lease, messages) in batch.Runs.ToList())
+        {
+            if (!standing.TryGetValue(lease.TransformId, out var found))
+            {
+                batch.Remove(lease);
+                GiveUp(lease, messages, "the transform was ended or taken over", null);
+            }
+            else if (found.Head >= messages[0].Index)
+            {
+                if (found.Type == messages[0].Type && found.Data == messages[0].Data)
+                {
+                    batch.Remove(lease);
+                    Complete(lease, messages);
+                }
+                else
+                {
+                    lease.NextIndex = found.Head + 1;
+                    foreach (var message in messages)
+                        message.Index = lease.NextIndex++;
+                }
+            }
+        }
+    }
+
+    void Complete(RunLease lease, List<Append> messages)
+    {
+        _rows.Clear();
+        foreach (var message in messages)
+            _rows.Add(new MessageRow(message.Index, message.Type, message.Data, message.Time));
+        foreach (var observer in _observers)
+            observer.Committed(lease.TransformId, _rows);
+        foreach (var message in messages)
+            message.Succeed();
+    }
+
+    static void GiveUpAll(AppendBatch batch, string reason, Exception fault, bool isUnstorable = false)
+    {
+        foreach (var (lease, messages) in batch.Runs)
+            GiveUp(lease, messages, reason, fault, isUnstorable);
+        batch.Clear();
+    }
+
+    static void GiveUp(RunLease lease, List<Append> messages, string reason, Exception? fault, bool isUnstorable = false)
+    {
+        lease.Lose(reason, isUnstorable);
+        foreach (var message in messages)
+            message.Fail(fault);
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.AI;
+using Streaming.Models;
+using Streaming.Pipelines.Json;
+using Streaming.Transforms;
+using JsonValue = Streaming.Pipelines.Json.JsonValue;
+
+namespace Streaming.Pipelines;
+
+/// <summary>
+/// A stage that is one conversation with the model: its text streams out as <c>chunk</c> messages, and each JSON value that is
+/// complete in it is taken at once.
+/// </summary>
+/// <remarks>
+/// <code>
+///   asking ──deltas──> streaming ──complete──> enough? ──yes──> done
+///     ▲ ▲                 │                      └─no, first time──> repair: ask once more, say what was wrong
+///     │ └─warning, wait───┘ ModelFault that may pass                 no, again──> invalid_output
+///     └──────────────────────────────────────────────────────────────┘
+/// </code>
+/// What was taken stays taken: a second try asks only for what is missing.
+/// </remarks>
+public abstract class ModelStage(string name)
+{
+    // The repair quotes the answer; more than this would only push the instructions out of a small model's view.
+    const int QuotedCharactersMax = 4000;
+
+    /// <summary>Name of the stage.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>What to say before the request.</summary>
+    protected abstract string Instructions { get; }
+
+    /// <summary>The request itself, as it is now: what was already taken may shorten it.</summary>
+    protected abstract JsonObject Request();
+
+    /// <summary>Takes a value that the model has completed; passes over what it cannot use.</summary>
+    protected abstract Task AcceptAsync(RunContext run, JsonValue value, CancellationToken cancellation);
+
+    /// <summary>How far the stage is, 0-1, with so many characters of text since the last value was taken.</summary>
+    protected abstract double Fraction(int characters);
+
+    /// <summary>What is being done, for a person.</summary>
+    protected abstract string Label { get; }
+
+    /// <summary>What is still missing, for the model and for a person; null when the stage has all it needs.</summary>
+    protected abstract string? Missing { get; }
+
+    /// <exception cref="TransformFault"><c>invalid_output</c>: two answers could not be used.</exception>
+    /// <exception cref="ModelFault">The provider failed more often than it is tried.</exception>
+    public async Task RunAsync(RunContext run, ModelClient model, CancellationToken cancellation)
+    {
+        if (run.IsCompleted(Name))
+            return;
+        await run.BeginStageAsync(Name, cancellation);
+        var text = new StringBuilder();
+        await AskAsync(run, model, Prompt(), text, cancellation);
+        if (Missing is { } missing)
+        {
+            await run.WarningAsync("invalid_output", "invalid_output",
+                $"The model's answer could not be used ({missing}). Asking once more.", 1, TimeSpan.Zero, cancellation);
+            await run.RestartStageAsync("The model is asked once more.", cancellation);
+            var repair = Repair(text.ToString(), missing);
+            await AskAsync(run, model, repair, text.Clear(), cancellation);
+            if (Missing is { } stillMissing)
+                throw new TransformFault("invalid_output", "invalid_output",
+                    $"The model's answer could not be used: {stillMissing}. What it wrote was kept.", recoverable: true);
+        }
+
+        await run.CompleteStageAsync(cancellation);
+    }
+
+    Task AskAsync(RunContext run, ModelClient model, IReadOnlyList<ChatMessage> prompt, StringBuilder text, CancellationToken cancellation)
+    {
+        var isAgain = false;
+        return model.RunAsync(async token =>
+        {
+            if (isAgain)
+            {
+                await run.RestartStageAsync("The model is asked again.", token);
+                text.Clear();
+            }
+
+            isAgain = true;
+            await StreamAsync(run, model.StreamAsync(prompt, token), text, token);
+        }, retry => run.WarningAsync(
+            retry.Fault.Code, retry.Fault.Category, $"{retry.Fault.Message} Trying again in {retry.Delay.TotalSeconds:0.#} s.",
+            retry.Attempt, retry.Delay, cancellation), cancellation);
+    }
+
+    async Task StreamAsync(RunContext run, IAsyncEnumerable<string> deltas, StringBuilder text, CancellationToken cancellation)
+    {
+        var reader = new PartialJsonReader();
+        var since = 0;
+        await foreach (var delta in deltas.WithCancellation(cancellation))
+        {
+            text.Append(delta);
+            since += delta.Length;
+            await run.ChunkAsync(delta, cancellation);
+            foreach (var value in reader.Push(delta))
+            {
+                await AcceptAsync(run, value, cancellation);
+                since = 0;
+            }
+
+            await run.ProgressAsync(Fraction(since), Label, cancellation);
+        }
+    }
+
+    List<ChatMessage> Prompt() =>
+    [
+        new(ChatRole.System, "You write for people who make stories. Answer with one JSON value and nothing else: no code fence, no comment."),
+        new(ChatRole.User, $"{Instructions}\n\n<request>{Request().ToJsonString()}</request>"),
+    ];
+
+    List<ChatMessage> Repair(string answer, string missing)
+    {
+        var prompt = Prompt();
+        prompt.Insert(1, prompt[1].Clone());
+        prompt.Insert(2, new ChatMessage(ChatRole.Assistant, answer.Length > QuotedCharactersMax ? answer[..QuotedCharactersMax] : answer));
+        prompt[3] = new ChatMessage(ChatRole.User, $"That could not be used: {missing}. Write it as valid JSON and nothing else.\n\n{prompt[3].Text}");
+        return prompt;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Streaming.Pipelines.Json;
+using Streaming.Transforms;
+
+namespace Streaming.Pipelines.Outline;
+
+/// <summary>Characters, or stages of the story: a list whose elements are taken as each is complete.</summary>
+public sealed class ListStage(RunContext run, string name, string task, int typicalCount, string form, string[] fields)
+    : OutlineStage(run, name, task)
+{
+    const double TypicalCharacters = 250;
+
+    // After the premise's five, and with room between the lists.
+    readonly int _firstPosition = name == "characters" ? 100 : 200;
+
+    protected override string Instructions => $"Go on with the outline below, in its language. {form}";
+
+    protected override string Label => Name == "characters" ? $"Meeting character {Count + 1}" : $"Plotting stage {Count + 1}";
+
+    protected override string? Missing => Count == 0 ? $"there is no JSON object with \"{string.Join("\", \"", fields)}\" in it" : null;
+
+    protected override double Fraction(int characters) =>
+        Math.Min(0.95, (Count + Math.Min(0.9, characters / TypicalCharacters)) / Math.Max(typicalCount, Count + 1));
+
+    int Count => Components(Name).Count();
+
+    protected override Task AcceptAsync(RunContext run, JsonValue value, CancellationToken cancellation)
+    {
+        var isNew = value.Value.ValueKind == JsonValueKind.Object
+            && new[] { fields[0], fields[^1] }.All(field => value.Value.TryGetProperty(field, out var text) && IsText(text))
+            && !Components(Name).Any(known => Key(known) == Key(value.Value));
+        return isNew ? ComponentAsync(run, Name, _firstPosition + Count, value.Value, cancellation) : Task.CompletedTask;
+    }
+
+    string? Key(JsonElement element) => element.GetProperty(fields[0]).GetString();
+}

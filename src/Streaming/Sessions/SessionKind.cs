@@ -1,0 +1,48 @@
+using System.Text.Json;
+using Streaming.Protocol;
+
+namespace Streaming.Sessions;
+
+/// <summary>A kind of session: its name in URLs, its stages, and the shape of its result.</summary>
+public interface ISessionKind
+{
+    /// <summary>Singular, as in <c>/api/stream/{kind}/…</c>; routes of resources add an <c>s</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Stages in order; none for a kind that no worker runs.</summary>
+    IReadOnlyList<StageInfo> Stages { get; }
+
+    /// <summary>
+    /// Writes the properties of the result, complete or as far as it has come, from the artifacts that exist. The same for
+    /// the state and for the <c>result</c> message.
+    /// </summary>
+    void WriteResult(Utf8JsonWriter writer, IReadOnlyList<StoredArtifact> artifacts);
+}
+
+/// <summary>An artifact as it stands in the table, in the order of its position.</summary>
+public readonly record struct StoredArtifact(string Type, string Data);
+
+/// <summary>Sessions that other programs write, over HTTP or by <c>append_message</c>; no worker runs them.</summary>
+public sealed class RelayKind : ISessionKind
+{
+    public const string KindName = "relay";
+
+    public string Name => KindName;
+
+    public IReadOnlyList<StageInfo> Stages => [];
+
+    public void WriteResult(Utf8JsonWriter writer, IReadOnlyList<StoredArtifact> artifacts)
+    {
+        writer.WriteStartArray("artifacts");
+        foreach (var artifact in artifacts)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("type", artifact.Type);
+            writer.WritePropertyName("data");
+            writer.WriteRawValue(artifact.Data);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+}

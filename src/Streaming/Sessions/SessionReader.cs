@@ -1,0 +1,62 @@
+using Dapper;
+using Npgsql;
+using Streaming.Database;
+
+namespace Streaming.Sessions;
+
+/// <summary>A row of a list of sessions. Times are UTC.</summary>
+public sealed record SessionSummary(Guid Id, string Input, DateTime CreatedAt, string Status, string ExecutionContext, DateTime UpdatedAt);
+
+/// <summary>An output of a session's newest transform.</summary>
+public sealed record SessionArtifact(Guid Id, string Data);
+
+/// <summary>Reads sessions. Everything is asked for with the user it must belong to; another's is as good as none.</summary>
+public sealed class SessionReader(Postgres postgres)
+{
+    static SessionReader() => DefaultTypeMap.MatchNamesWithUnderscores = true;
+
+    /// <summary>The unified state; null if the user has no such session.</summary>
+    /// <param name="kind">Name of the kind.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="userId">Whose it must be.</param>
+    /// <param name="after">Leaves out the chunks up to this one; of another transform: leaves out none.</param>
+    /// <param name="cancellation">Ends the read.</param>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<StoredState?> ReadStateAsync(string kind, Guid sessionId, string userId, EventId? after, CancellationToken cancellation) =>
+        postgres.RunAsync(async connection =>
+        {
+            await using var command = new NpgsqlCommand(Sql.Named("sessions/read_state"), connection)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<string>("kind", kind),
+                    new NpgsqlParameter<Guid>("session", sessionId),
+                    new NpgsqlParameter<string>("user", userId),
+                    new NpgsqlParameter<int>("afterOrdinal", after?.Ordinal ?? 0),
+                    new NpgsqlParameter<int>("afterIndex", after?.Index ?? -1),
+                },
+            };
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            return await reader.ReadAsync(cancellation) ? StoredState.Read(reader) : null;
+        }, cancellation);
+
+    /// <summary>What tells whether the state has changed; null if the user has no such session.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<SessionVersion?> ReadVersionAsync(string kind, Guid sessionId, string userId, CancellationToken cancellation) =>
+        postgres.RunAsync(connection => connection.QuerySingleOrDefaultAsync<SessionVersion>(new CommandDefinition(
+            Sql.Named("sessions/read_version"), new { kind, session = sessionId, user = userId }, cancellationToken: cancellation)), cancellation);
+
+    /// <summary>Up to <paramref name="count"/> sessions, newest first, older than <paramref name="before"/>.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<List<SessionSummary>> ListAsync(string kind, string userId, Guid? before, int count, CancellationToken cancellation) =>
+        postgres.RunAsync(async connection => (await connection.QueryAsync<SessionSummary>(new CommandDefinition(
+            Sql.Named("sessions/list_sessions"), new { user = userId, kind, before, count }, cancellationToken: cancellation))).AsList(), cancellation);
+
+    /// <summary>The output of a session's newest transform at a place; null if there is none, or no such session.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<SessionArtifact?> ReadArtifactAsync(
+        string kind, Guid sessionId, string userId, string type, int position, CancellationToken cancellation) =>
+        postgres.RunAsync(connection => connection.QuerySingleOrDefaultAsync<SessionArtifact>(new CommandDefinition(
+            Sql.Named("sessions/read_artifact"), new { kind, session = sessionId, user = userId, type, position },
+            cancellationToken: cancellation)), cancellation);
+}

@@ -1,0 +1,25 @@
+using Streaming.Subscriptions;
+
+namespace Streaming.Sessions;
+
+/// <summary>What tells whether a session's state has changed.</summary>
+/// <param name="TransformId">Its newest transform.</param>
+/// <param name="Ordinal">That transform's ordinal.</param>
+/// <param name="Status">Its status, as in the table.</param>
+/// <param name="Head">Index of its last message, -1 if there is none.</param>
+/// <param name="Artifacts">Number of the session's artifacts.</param>
+public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status, int Head, int Artifacts)
+{
+    public bool HasEnded => Status is "completed" or "failed" or "cancelled";
+
+    /// <summary>Strong entity tag: two states with the same one are the same, byte for byte.</summary>
+    public string ETag => $"\"{Ordinal}-{Head}-{Status}-{Artifacts}\"";
+
+    /// <summary>Cursor of a reader that has everything; null if there is no message.</summary>
+    public EventId? LastEventId => Head < 0 ? null : new EventId(Ordinal, Head);
+
+    public StreamTarget Target(Guid sessionId) => new(sessionId, TransformId, Ordinal, Head);
+
+    /// <summary>The status as clients know it: a running transform is <c>streaming</c>.</summary>
+    public static string Public(string status) => status == "running" ? "streaming" : status;
+}

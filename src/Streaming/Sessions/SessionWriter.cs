@@ -1,0 +1,117 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Dapper;
+using Streaming.Database;
+using Streaming.Models;
+using Streaming.Protocol;
+
+namespace Streaming.Sessions;
+
+/// <summary>How a request to make a session ended.</summary>
+/// <param name="SessionId">The session, new or made by an earlier request with the same key.</param>
+/// <param name="KeyReused">The key was used before with another input: nothing was made.</param>
+public readonly record struct CreateOutcome(Guid SessionId, bool KeyReused);
+
+/// <summary>How a request to change a transform ended.</summary>
+/// <param name="Before">Status of the newest transform before, as in the table.</param>
+/// <param name="Done">Whether it is now as the request wanted it.</param>
+public sealed record ControlOutcome(string Before, bool Done);
+
+/// <summary>Makes sessions and their further transforms, each with its <c>start</c> message in the same statement.</summary>
+public sealed class SessionWriter(Postgres postgres, ModelClient model)
+{
+    static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    sealed record EarlierSession(Guid Id, bool Same);
+
+    sealed record RetryRow(string Status, bool Retried);
+
+    /// <summary>Makes a session and queues its first transform; a relay's runs at once.</summary>
+    /// <param name="kind">What kind.</param>
+    /// <param name="userId">Whose.</param>
+    /// <param name="input">What was asked: a JSON object, echoed in the state.</param>
+    /// <param name="idempotencyKey">Makes a repeated request find the first one's session.</param>
+    /// <param name="inputs">Artifacts that the transform reads.</param>
+    /// <param name="cancellation">Ends the wait; the session may have been made.</param>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<CreateOutcome> CreateAsync(
+        ISessionKind kind, string userId, string input, string? idempotencyKey, Guid[] inputs, CancellationToken cancellation)
+    {
+        // Made here, so that a repeat after a fault that hid a commit meets the first one's key.
+        var (sessionId, transformId) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var isRelay = kind.Name == RelayKind.KindName;
+        idempotencyKey ??= sessionId.ToString();
+        return postgres.RunAsync(async connection =>
+        {
+            var made = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(Sql.Named("sessions/create_session"), new
+            {
+                session = sessionId,
+                kind = kind.Name,
+                user = userId,
+                input,
+                key = idempotencyKey,
+                transform = transformId,
+                status = isRelay ? "running" : "queued",
+                context = Context(isRelay),
+                stages = kind.Stages.Select(stage => stage.Name).ToArray(),
+                labels = kind.Stages.Select(stage => stage.Label).ToArray(),
+                weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
+                start = Start(kind, transformId, isRelay),
+                inputs,
+            }, cancellationToken: cancellation));
+            if (made is not null)
+                return new CreateOutcome(sessionId, false);
+            var earlier = await connection.QuerySingleAsync<EarlierSession>(new CommandDefinition(
+                Sql.Named("sessions/find_by_idempotency_key"), new { user = userId, kind = kind.Name, key = idempotencyKey, input },
+                cancellationToken: cancellation));
+            return new CreateOutcome(earlier.Id, !earlier.Same);
+        }, cancellation);
+    }
+
+    /// <summary>Queues the next transform of a session whose newest one failed or was cancelled; null: no such session.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<ControlOutcome?> RetryAsync(ISessionKind kind, Guid sessionId, string userId, CancellationToken cancellation)
+    {
+        var transformId = Guid.CreateVersion7();
+        return postgres.RunAsync(async connection =>
+        {
+            var outcome = await connection.QuerySingleOrDefaultAsync<RetryRow>(new CommandDefinition(
+                Sql.Named("sessions/retry_session"), new
+                {
+                    kind = kind.Name,
+                    session = sessionId,
+                    user = userId,
+                    transform = transformId,
+                    context = Context(false),
+                    stages = kind.Stages.Select(stage => stage.Name).ToArray(),
+                    labels = kind.Stages.Select(stage => stage.Label).ToArray(),
+                    weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
+                    start = Start(kind, transformId, false),
+                }, cancellationToken: cancellation));
+            // A retry that is already under way is what was wanted.
+            return outcome is null ? null : new ControlOutcome(outcome.Status, outcome.Retried || outcome.Status is "queued" or "running");
+        }, cancellation);
+    }
+
+    /// <summary>Ends the newest transform as cancelled, at once, whoever runs it; null: no such session.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<ControlOutcome?> CancelAsync(ISessionKind kind, Guid sessionId, string userId, CancellationToken cancellation) =>
+        postgres.RunAsync(async connection =>
+        {
+            var end = new EndMessage("cancelled");
+            var before = await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(Sql.Named("transforms/cancel"), new
+            {
+                kind = kind.Name,
+                session = sessionId,
+                user = userId,
+                types = new[] { end.Type },
+                data = new[] { ProtocolJson.Data(end) },
+            }, cancellationToken: cancellation));
+            return before is null ? null : new ControlOutcome(before, before is "queued" or "running" or "paused" or "cancelled");
+        }, cancellation);
+
+    string Context(bool isRelay) => isRelay ? "{}" : JsonSerializer.Serialize(new { provider = model.Info.Provider, model = model.Info.Model }, Json);
+
+    string Start(ISessionKind kind, Guid transformId, bool isRelay) => ProtocolJson.Data(new StartMessage(
+        kind.Name, transformId, isRelay ? null : model.Info.Provider, isRelay ? null : model.Info.Model, kind.Stages));
+}

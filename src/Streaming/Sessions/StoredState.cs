@@ -1,0 +1,111 @@
+using System.Text.Json;
+using Npgsql;
+using Streaming.Messages;
+using Streaming.Protocol;
+using Streaming.Sse;
+
+namespace Streaming.Sessions;
+
+/// <summary>A stage as it stands in the table.</summary>
+public readonly record struct StoredStage(string Name, string Label, float Weight, string Status);
+
+/// <summary>Everything about a session as one row of <c>sessions/read_state.sql</c> holds it: one snapshot.</summary>
+public sealed class StoredState
+{
+    public required Guid Id { get; init; }
+    public required string Input { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+    public required Guid TransformId { get; init; }
+    public required int Ordinal { get; init; }
+    public required string Status { get; init; }
+    public required string? Error { get; init; }
+    public required string ExecutionContext { get; init; }
+    public required int? Head { get; init; }
+    public required int ArtifactCount { get; init; }
+    public required IReadOnlyList<StoredArtifact> Artifacts { get; init; }
+    public required string? Progress { get; init; }
+    public required IReadOnlyList<StoredStage> Stages { get; init; }
+
+    /// <summary>Messages of type <c>chunk</c> that still count: the text of a stage that was begun anew is left out.</summary>
+    public required IReadOnlyList<MessageRow> Chunks { get; init; }
+
+    /// <summary>Stages that were begun anew, and the index of the message that says so.</summary>
+    public required IReadOnlyList<(string Stage, int Index)> Restarts { get; init; }
+
+    public SessionVersion Version => new(TransformId, Ordinal, Status, Head ?? -1, ArtifactCount);
+
+    public static StoredState Read(NpgsqlDataReader row)
+    {
+        var (chunks, restarts) = Live(row);
+        return new StoredState
+        {
+            Id = row.GetGuid(0),
+            Input = row.GetString(1),
+            CreatedAt = row.GetFieldValue<DateTimeOffset>(2),
+            TransformId = row.GetGuid(3),
+            Ordinal = row.GetInt32(4),
+            Status = row.GetString(5),
+            Error = Optional<string>(row, 6),
+            ExecutionContext = row.GetString(7),
+            Head = row.IsDBNull(8) ? null : row.GetInt32(8),
+            UpdatedAt = row.GetFieldValue<DateTimeOffset>(9),
+            ArtifactCount = row.GetInt32(10),
+            Artifacts = [.. Optional<string[]>(row, 11).OrEmpty().Zip(Optional<string[]>(row, 12).OrEmpty(), (type, data) => new StoredArtifact(type, data))],
+            Progress = Optional<string>(row, 13),
+            Stages = StagesOf(row),
+            Chunks = chunks,
+            Restarts = restarts,
+        };
+    }
+
+    static List<StoredStage> StagesOf(NpgsqlDataReader row)
+    {
+        var names = Optional<string[]>(row, 14).OrEmpty();
+        var stages = new List<StoredStage>(names.Length);
+        for (var i = 0; i < names.Length; i++)
+            stages.Add(new StoredStage(names[i], row.GetFieldValue<string[]>(15)[i], row.GetFieldValue<float[]>(16)[i], row.GetFieldValue<string[]>(17)[i]));
+        return stages;
+    }
+
+    static (List<MessageRow> Chunks, List<(string, int)> Restarts) Live(NpgsqlDataReader row)
+    {
+        var chunks = new List<MessageRow>();
+        var restarts = new List<(string, int)>();
+        if (row.IsDBNull(18))
+            return (chunks, restarts);
+        var indexes = row.GetFieldValue<int[]>(18);
+        var types = row.GetFieldValue<string[]>(19);
+        var data = row.GetFieldValue<string[]>(20);
+        var times = row.GetFieldValue<DateTimeOffset[]>(21);
+        for (var i = 0; i < indexes.Length; i++)
+        {
+            var message = new MessageRow(indexes[i], types[i], MessageData.Normalize(data[i]), times[i]);
+            if (message.Type == MessageTypes.Chunk)
+            {
+                chunks.Add(message);
+            }
+            else if (Field(message.Data, "code") == InfoMessage.Restarted && Field(message.Data, "stage") is { } stage)
+            {
+                chunks.RemoveAll(chunk => Field(chunk.Data, "stage") == stage);
+                restarts.Add((stage, message.Index));
+            }
+        }
+
+        return (chunks, restarts);
+    }
+
+    /// <summary>A text field of a message's data; null if there is none.</summary>
+    public static string? Field(string data, string name)
+    {
+        using var document = JsonDocument.Parse(data);
+        return document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    }
+
+    static T? Optional<T>(NpgsqlDataReader row, int column) where T : class => row.IsDBNull(column) ? null : row.GetFieldValue<T>(column);
+}
+
+file static class Arrays
+{
+    public static string[] OrEmpty(this string[]? array) => array ?? [];
+}

@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+
+namespace Streaming.Sse;
+
+/// <summary>
+/// Writes Server-Sent Events by the rules of docs/protocol.md: unnamed events, LF only, <c>data:</c> before <c>id:</c>, one
+/// JSON object a frame. Pure: bytes out, nothing else.
+/// </summary>
+public static class FrameWriter
+{
+    // Every type of ours; an external writer's may need escaping.
+    static readonly SearchValues<char> PlainTypeCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz_");
+
+    /// <summary><c>retry:</c>, the first line of every stream: how long a browser waits before it connects again.</summary>
+    public static void WriteRetry(IBufferWriter<byte> output, TimeSpan delay)
+    {
+        output.Write("retry: "u8);
+        WriteNumber(output, (long)delay.TotalMilliseconds);
+        output.Write("\n\n"u8);
+    }
+
+    /// <summary>A persisted message, with its id.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="id">Event id of the (last) message of the frame.</param>
+    /// <param name="first">Index of the first message that the frame stands for; equal to <c>id.Index</c> if it is one.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="type">The message's type.</param>
+    /// <param name="timestampMs">Unix time in milliseconds.</param>
+    /// <param name="data">The message's own fields: a JSON object on one line, see <see cref="MessageData"/>.</param>
+    public static void WriteMessage(
+        IBufferWriter<byte> output, EventId id, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<char> data)
+    {
+        output.Write("data: "u8);
+        WriteMessageJson(output, id.Index, first, sessionId, type, timestampMs, data);
+        output.Write("\nid: "u8);
+        WriteNumber(output, id.Ordinal);
+        output.Write("-"u8);
+        WriteNumber(output, id.Index);
+        output.Write("\n\n"u8);
+    }
+
+    /// <summary>The same message as it stands in a frame, without the frame.</summary>
+    public static void WriteMessageJson(
+        IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<char> data)
+    {
+        output.Write("{\"type\":\""u8);
+        WriteText(output, type.AsSpan().ContainsAnyExcept(PlainTypeCharacters) ? JsonEncodedText.Encode(type).Value : type);
+        output.Write("\",\"index\":"u8);
+        WriteNumber(output, index);
+        if (first != index)
+        {
+            output.Write(",\"first\":"u8);
+            WriteNumber(output, first);
+        }
+
+        output.Write(",\"sessionId\":\""u8);
+        WriteGuid(output, sessionId);
+        output.Write("\",\"timestamp\":"u8);
+        WriteNumber(output, timestampMs);
+        if (data.Length > 2)
+            output.Write(","u8);
+        WriteText(output, data[1..]);
+    }
+
+    /// <summary>Sent after a silence, as data, because scripts cannot see comments. It has no id: nothing to resume from.</summary>
+    public static void WriteHeartbeat(IBufferWriter<byte> output, long timestampMs)
+    {
+        output.Write("data: {\"type\":\"heartbeat\",\"timestamp\":"u8);
+        WriteNumber(output, timestampMs);
+        output.Write("}\n\n"u8);
+    }
+
+    /// <summary>The cursor is none of this stream's: what follows begins at its beginning.</summary>
+    public static void WriteReset(IBufferWriter<byte> output, Guid sessionId, long timestampMs) =>
+        WriteStatus(output, "\"reset\":true"u8, sessionId, timestampMs);
+
+    /// <summary>The server is about to close this connection, not the stream.</summary>
+    public static void WriteReconnect(IBufferWriter<byte> output, Guid sessionId, long timestampMs) =>
+        WriteStatus(output, "\"reconnect\":true"u8, sessionId, timestampMs);
+
+    static void WriteStatus(IBufferWriter<byte> output, ReadOnlySpan<byte> field, Guid sessionId, long timestampMs)
+    {
+        output.Write("data: {\"type\":\"status\","u8);
+        output.Write(field);
+        output.Write(",\"sessionId\":\""u8);
+        WriteGuid(output, sessionId);
+        output.Write("\",\"timestamp\":"u8);
+        WriteNumber(output, timestampMs);
+        output.Write("}\n\n"u8);
+    }
+
+    static void WriteNumber(IBufferWriter<byte> output, long number)
+    {
+        Utf8Formatter.TryFormat(number, output.GetSpan(20), out var written);
+        output.Advance(written);
+    }
+
+    static void WriteGuid(IBufferWriter<byte> output, Guid id)
+    {
+        Utf8Formatter.TryFormat(id, output.GetSpan(36), out var written);
+        output.Advance(written);
+    }
+
+    static void WriteText(IBufferWriter<byte> output, ReadOnlySpan<char> text) => Encoding.UTF8.GetBytes(text, output);
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Streaming.Sse;
+
+/// <summary>
+/// Makes what stands in <c>transform_chunks.chunk_data</c> fit for a frame, whoever wrote it: any program may insert rows.
+/// </summary>
+public static class MessageData
+{
+    static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>
+    /// A JSON object on one line, without the fields of the envelope. An object is returned as it is where possible;
+    /// anything else is taken for text: <c>{"text": …}</c>.
+    /// </summary>
+    public static string Normalize(string data)
+    {
+        if (!data.StartsWith('{') || !TryRead(data, out var isClean))
+            return Text(data);
+        if (isClean && data.AsSpan().IndexOfAny('\r', '\n') < 0)
+            return data;
+        using var document = JsonDocument.Parse(data);
+        return Write(writer =>
+        {
+            foreach (var property in document.RootElement.EnumerateObject())
+                if (!IsEnvelope(property.Name))
+                    property.WriteTo(writer);
+        });
+    }
+
+    /// <summary>The fields that only the service sets.</summary>
+    static bool IsEnvelope(string name) => name is "type" or "index" or "first" or "sessionId" or "timestamp";
+
+    static string Text(string text) => Write(writer => writer.WriteString("text", text));
+
+    static string Write(Action<Utf8JsonWriter> fields)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, Compact))
+        {
+            writer.WriteStartObject();
+            fields(writer);
+            writer.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>Whether it is one JSON object and nothing else; <paramref name="isClean"/>: none of its own fields is the envelope's.</summary>
+    static bool TryRead(string data, out bool isClean)
+    {
+        isClean = true;
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(data.Length));
+        try
+        {
+            var reader = new Utf8JsonReader(bytes.AsSpan(0, Encoding.UTF8.GetBytes(data, bytes)));
+            while (reader.Read())
+                if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && IsEnvelope(reader.GetString()!))
+                    isClean = false;
+            return true;
+        }
+        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
+        {
+            return false;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+}

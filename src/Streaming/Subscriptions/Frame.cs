@@ -1,0 +1,24 @@
+using System.Buffers;
+using Streaming.Messages;
+using Streaming.Protocol;
+using Streaming.Sse;
+
+namespace Streaming.Subscriptions;
+
+/// <summary>One event, framed once and sent to every subscriber of its transform.</summary>
+/// <param name="Index">Index of its (last) message.</param>
+/// <param name="Bytes">The whole event, UTF-8.</param>
+/// <param name="IsEnd">Whether it is the stream's last.</param>
+public sealed record Frame(int Index, byte[] Bytes, bool IsEnd)
+{
+    /// <param name="target">The stream it belongs to.</param>
+    /// <param name="row">The message; its data fit for a frame, see <see cref="MessageData"/>.</param>
+    /// <param name="first">First message that it stands for, if catch-up has merged several.</param>
+    public static Frame Of(StreamTarget target, MessageRow row, int? first = null)
+    {
+        var buffer = new ArrayBufferWriter<byte>(160 + row.Data.Length);
+        FrameWriter.WriteMessage(buffer, new EventId(target.Ordinal, row.Index), first ?? row.Index, target.SessionId,
+            row.Type, row.Time.ToUnixTimeMilliseconds(), row.Data);
+        return new Frame(row.Index, buffer.WrittenSpan.ToArray(), row.Type == MessageTypes.End);
+    }
+}

@@ -1,0 +1,178 @@
+using Streaming.Configuration;
+using Streaming.Messages;
+
+namespace Streaming.Subscriptions;
+
+/// <summary>
+/// The live end of one transform that has subscribers here: a bounded window of framed messages that are on their way
+/// out. It exists only while somebody is connected and answers nothing else, so it is no cache. A subscriber whose cursor
+/// has fallen out of the window reads pages from the database until it is back in.
+/// </summary>
+/// <remarks>
+/// <code>
+///   messages   0 … | start ………… next-1 | next …
+///      in the      |  framed, in the   |  not read yet; Missing says
+///      database    |  window           |  whether they are known to exist
+/// </code>
+/// </remarks>
+public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
+{
+    readonly Lock _gate = new();
+    readonly Frame[] _ring = new Frame[options.WindowMessagesMax];
+    readonly List<Subscriber> _subscribers = [];
+    int _start = target.Head + 1;
+    int _next = target.Head + 1;
+    int _bytes;
+    int _announced = target.Head;
+    // Suspicion 1: nobody knows what was committed between the look-up of the head and the subscription.
+    int _suspicions = 1;
+    int _suspicionsCleared;
+
+    public StreamTarget Target { get; } = target;
+
+    /// <summary>What a subscriber that wants everything from <c>next</c> on gets.</summary>
+    public enum Position
+    {
+        /// <summary>Nothing new.</summary>
+        Current,
+
+        /// <summary>Frames were added to the list.</summary>
+        Collected,
+
+        /// <summary>Its next message is no longer in the window: read a page.</summary>
+        Behind,
+    }
+
+    public void Add(Subscriber subscriber)
+    {
+        lock (_gate)
+            _subscribers.Add(subscriber);
+    }
+
+    /// <summary>Takes a subscriber off; true if nobody is left.</summary>
+    public bool Remove(Subscriber subscriber)
+    {
+        lock (_gate)
+        {
+            _subscribers.Remove(subscriber);
+            return _subscribers.Count == 0;
+        }
+    }
+
+    /// <summary>What may be missing in the window, as it stood at one moment.</summary>
+    /// <param name="After">Index of the last message that is there.</param>
+    /// <param name="Announced">Last index that somebody has announced.</param>
+    /// <param name="Suspicions">How often there was reason to look without an announcement.</param>
+    public readonly record struct Gap(int After, int Announced, int Suspicions);
+
+    /// <summary>What to read from the table; null if nothing is known, or suspected, to be missing.</summary>
+    public Gap? Missing
+    {
+        get
+        {
+            lock (_gate)
+                return _announced >= _next || _suspicions > _suspicionsCleared ? new Gap(_next - 1, _announced, _suspicions) : null;
+        }
+    }
+
+    /// <summary>The transform has messages up to <paramref name="head"/>; true if some of them are missing here.</summary>
+    public bool Grew(int head)
+    {
+        lock (_gate)
+        {
+            _announced = Math.Max(_announced, head);
+            return _announced >= _next;
+        }
+    }
+
+    /// <summary>Announcements may have been missed.</summary>
+    public void Suspect()
+    {
+        lock (_gate)
+            _suspicions++;
+    }
+
+    /// <summary>
+    /// Adds rows that were committed, in order and without gaps among them; those that are there already are passed over,
+    /// and so is everything after a gap, which leaves <see cref="Missing"/> set. Wakes the subscribers.
+    /// </summary>
+    public void Add(IReadOnlyList<MessageRow> rows)
+    {
+        lock (_gate)
+        {
+            var before = _next;
+            foreach (var row in rows)
+            {
+                if (row.Index > _next)
+                {
+                    _announced = Math.Max(_announced, row.Index);
+                    break;
+                }
+
+                if (row.Index == _next)
+                    Push(Frame.Of(Target, row));
+            }
+
+            if (_next > before)
+                foreach (var subscriber in _subscribers)
+                    subscriber.Wake.Set();
+        }
+    }
+
+    /// <summary>
+    /// Adds what a read of <paramref name="gap"/> returned when it returned everything there was: nothing is missing then,
+    /// except what was announced or suspected since.
+    /// </summary>
+    public void AddLast(IReadOnlyList<MessageRow> rows, Gap gap)
+    {
+        lock (_gate)
+        {
+            Add(rows);
+            _suspicionsCleared = Math.Max(_suspicionsCleared, gap.Suspicions);
+            // An announcement that the table does not bear out (anybody may NOTIFY) is dropped, or it would be read for ever.
+            if (_announced == gap.Announced)
+                _announced = _next - 1;
+        }
+    }
+
+    void Push(Frame frame)
+    {
+        while (_next - _start == _ring.Length || (_bytes + frame.Bytes.Length > options.WindowBytesMax && _next > _start))
+        {
+            ref var oldest = ref _ring[_start++ % _ring.Length];
+            _bytes -= oldest.Bytes.Length;
+            oldest = null!;
+        }
+
+        _ring[_next++ % _ring.Length] = frame;
+        _bytes += frame.Bytes.Length;
+    }
+
+    /// <summary>Takes the frames from index <paramref name="next"/> on, some 64 KiB at most, so that no flush grows without bound.</summary>
+    public Position Collect(int next, List<Frame> frames)
+    {
+        const int BytesMax = 64 * 1024;
+        lock (_gate)
+        {
+            if (next < _start)
+                return Position.Behind;
+            for (var bytes = 0; next < _next && bytes < BytesMax; next++)
+            {
+                var frame = _ring[next % _ring.Length];
+                frames.Add(frame);
+                bytes += frame.Bytes.Length;
+            }
+
+            return frames.Count > 0 ? Position.Collected : Position.Current;
+        }
+    }
+
+    /// <summary>Wakes every subscriber for which <paramref name="condition"/> holds.</summary>
+    public void WakeWhere(Func<Subscriber, bool> condition)
+    {
+        lock (_gate)
+            foreach (var subscriber in _subscribers)
+                if (condition(subscriber))
+                    subscriber.Wake.Set();
+    }
+}

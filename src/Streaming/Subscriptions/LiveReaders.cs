@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Streaming.Configuration;
+using Streaming.Messages;
+using Streaming.Notifications;
+
+namespace Streaming.Subscriptions;
+
+/// <summary>
+/// The broadcaster: a <see cref="LiveReader"/> for each transform that has subscribers in this process, fed with the rows
+/// that the appender has just committed here, and with rows read from the table when somebody else wrote them.
+/// </summary>
+public sealed class LiveReaders(
+    MessagePages pages, IOptions<SubscriptionOptions> options, ILogger<LiveReaders> log, TimeProvider clock)
+    : BackgroundService, IChangeObserver, ICommitObserver
+{
+    static readonly TimeSpan HeartbeatCheck = TimeSpan.FromSeconds(0.5);
+    static readonly TimeSpan FaultDelay = TimeSpan.FromMilliseconds(200);
+
+    readonly SubscriptionOptions _options = options.Value;
+    readonly ConcurrentDictionary<Guid, LiveReader> _readers = new();
+    readonly ConcurrentDictionary<LiveReader, byte> _grown = new();
+    readonly SemaphoreSlim _work = new(0, 1);
+    readonly Lock _joining = new();
+
+    /// <summary>Connects a reader that has everything before <paramref name="next"/>.</summary>
+    public Subscriber Subscribe(StreamTarget target, int next)
+    {
+        // Under a lock: between finding a live reader and joining it, its last subscriber may leave.
+        lock (_joining)
+        {
+            if (!_readers.TryGetValue(target.TransformId, out var reader))
+            {
+                reader = new LiveReader(target, _options);
+                _readers[target.TransformId] = reader;
+                ReadLater(reader);
+            }
+
+            var subscriber = new Subscriber(reader, next, clock);
+            reader.Add(subscriber);
+            return subscriber;
+        }
+    }
+
+    public void Unsubscribe(Subscriber subscriber)
+    {
+        lock (_joining)
+            if (subscriber.Reader.Remove(subscriber))
+                _readers.TryRemove(subscriber.Reader.Target.TransformId, out _);
+    }
+
+    /// <summary>Wakes every subscriber, so that each sees that the service is stopping.</summary>
+    public void WakeAll()
+    {
+        foreach (var reader in _readers.Values)
+            reader.WakeWhere(_ => true);
+    }
+
+    /// <inheritdoc/>
+    public void Committed(Guid transformId, IReadOnlyList<MessageRow> rows)
+    {
+        if (_readers.TryGetValue(transformId, out var reader))
+        {
+            reader.Add(rows);
+            if (reader.Missing is not null)
+                ReadLater(reader);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void MessagesAppended(Guid transformId, int head)
+    {
+        if (_readers.TryGetValue(transformId, out var reader) && reader.Grew(head))
+            ReadLater(reader);
+    }
+
+    /// <inheritdoc/>
+    public void ListenerConnected()
+    {
+        foreach (var reader in _readers.Values)
+        {
+            reader.Suspect();
+            ReadLater(reader);
+        }
+    }
+
+    void ReadLater(LiveReader reader)
+    {
+        _grown[reader] = 0;
+        lock (_work)
+            if (_work.CurrentCount == 0)
+                _work.Release();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(ReadLoopAsync(stoppingToken), ReconcileLoopAsync(stoppingToken), HeartbeatLoopAsync(stoppingToken));
+
+    /// <summary>One query for all transforms that have grown; ends with the service.</summary>
+    async Task ReadLoopAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            await _work.WaitAsync(stopping);
+            try
+            {
+                await ReadGrownAsync(stopping);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning("New messages could not be read, trying again: {Reason}", fault.Message);
+                await Task.Delay(FaultDelay, clock, stopping);
+                ListenerConnected();
+            }
+        }
+    }
+
+    async Task ReadGrownAsync(CancellationToken stopping)
+    {
+        var readers = new List<(LiveReader Reader, LiveReader.Gap Gap)>();
+        foreach (var reader in _grown.Keys)
+        {
+            _grown.TryRemove(reader, out _);
+            // The rows may have been handed over since: the usual case for this process's own.
+            if (reader.Missing is { } missing)
+                readers.Add((reader, missing));
+        }
+
+        if (readers.Count == 0)
+            return;
+        var rows = await pages.ReadNewAsync(
+            [.. readers.Select(r => (r.Reader.Target.TransformId, r.Gap.After))], _options.PageMessagesMax, stopping);
+        foreach (var (reader, gap) in readers)
+        {
+            var grown = rows.GetValueOrDefault(reader.Target.TransformId, []);
+            if (grown.Count < _options.PageMessagesMax)
+                reader.AddLast(grown, gap);
+            else
+                reader.Add(grown);
+            if (reader.Missing is not null)
+                ReadLater(reader);
+        }
+    }
+
+    /// <summary>A notification may be lost: compares heads every <c>Subscriptions:ReconcileInterval</c>; ends with the service.</summary>
+    async Task ReconcileLoopAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(_options.ReconcileInterval, clock);
+        while (await timer.WaitForNextTickAsync(stopping))
+        {
+            if (_readers.IsEmpty)
+                continue;
+            try
+            {
+                foreach (var (transformId, head) in await pages.ReadHeadsAsync([.. _readers.Keys], stopping))
+                    MessagesAppended(transformId, head);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning("Heads could not be compared, next try in {Interval}: {Reason}", _options.ReconcileInterval, fault.Message);
+            }
+        }
+    }
+
+    /// <summary>One timer for all streams instead of one each; ends with the service.</summary>
+    async Task HeartbeatLoopAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(HeartbeatCheck, clock);
+        while (await timer.WaitForNextTickAsync(stopping))
+            foreach (var reader in _readers.Values)
+                reader.WakeWhere(subscriber => subscriber.Silence >= _options.HeartbeatInterval);
+    }
+
+    public override void Dispose()
+    {
+        _work.Dispose();
+        base.Dispose();
+    }
+}

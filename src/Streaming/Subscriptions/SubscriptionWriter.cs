@@ -1,0 +1,130 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.Extensions.Options;
+using Streaming.Configuration;
+using Streaming.Database;
+using Streaming.Sse;
+
+namespace Streaming.Subscriptions;
+
+/// <summary>How a stream that was written came to its end.</summary>
+public enum StreamOutcome
+{
+    /// <summary><c>end</c> was sent: close.</summary>
+    Ended,
+
+    /// <summary>The reader was told to reconnect: wait a moment, then abort.</summary>
+    Recycled,
+}
+
+/// <summary>
+/// Writes one subscriber's stream: pages from the table while its cursor is behind the window, then frames from the window,
+/// all that are waiting in one flush, and a heartbeat after a silence.
+/// </summary>
+/// <remarks>
+/// <code>
+///   ┌─> collect ──behind──> page from the table ─┐
+///   │     │ └─────frames──> write, flush, pace ──┤──end──> Ended
+///   │     └─nothing──> wait ──woken──────────────┤
+///   └────────────────────────────────────────────┘──stopping──> Recycled
+/// </code>
+/// </remarks>
+public sealed class SubscriptionWriter(
+    LiveReaders readers, MessagePages pages, IOptions<SubscriptionOptions> options, IHostApplicationLifetime lifetime,
+    TimeProvider clock)
+{
+    readonly SubscriptionOptions _options = options.Value;
+
+    /// <summary>Writes until the stream ends, the service stops, or the client goes.</summary>
+    /// <param name="target">The transform.</param>
+    /// <param name="next">Index of the first message to send.</param>
+    /// <param name="output">The response body; headers and <c>retry:</c> are already out.</param>
+    /// <param name="aborted">Cancelled when the client has gone.</param>
+    /// <exception cref="OperationCanceledException">The client has gone.</exception>
+    public async Task<StreamOutcome> WriteAsync(StreamTarget target, int next, PipeWriter output, CancellationToken aborted)
+    {
+        // Subscribe first, then read, then drain: nothing that is committed from here on can be missed.
+        var subscriber = readers.Subscribe(target, next);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(aborted, lifetime.ApplicationStopping);
+        await using var wakeOnStop = stop.Token.UnsafeRegister(static s => ((Subscriber)s!).Wake.Set(), subscriber);
+        try
+        {
+            var frames = new List<Frame>();
+            while (!stop.IsCancellationRequested)
+            {
+                frames.Clear();
+                var position = subscriber.Reader.Collect(subscriber.Next, frames);
+                if (position == LiveReader.Position.Behind)
+                    await ReadPageAsync(subscriber, frames, stop.Token);
+
+                if (frames.Count > 0)
+                {
+                    foreach (var frame in frames)
+                        output.Write(frame.Bytes);
+                    await FlushAsync(subscriber, output, stop.Token);
+                    subscriber.Next = frames[^1].Index + 1;
+                    if (frames[^1].IsEnd)
+                        return StreamOutcome.Ended;
+                }
+                else if (subscriber.Silence >= _options.HeartbeatInterval)
+                {
+                    FrameWriter.WriteHeartbeat(output, Now);
+                    await FlushAsync(subscriber, output, stop.Token);
+                }
+
+                if (position == LiveReader.Position.Behind)
+                    continue;
+                await subscriber.Wake.WaitAsync();
+                await PaceAsync(subscriber, stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!aborted.IsCancellationRequested && stop.IsCancellationRequested)
+        {
+            // The service is stopping: the same as seen at the top of the loop.
+        }
+        finally
+        {
+            readers.Unsubscribe(subscriber);
+        }
+
+        aborted.ThrowIfCancellationRequested();
+        FrameWriter.WriteReconnect(output, target.SessionId, Now);
+        await output.FlushAsync(aborted);
+        return StreamOutcome.Recycled;
+    }
+
+    long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>A page after the cursor; none while the database is away, which the stream outlives.</summary>
+    async Task ReadPageAsync(Subscriber subscriber, List<Frame> frames, CancellationToken cancellation)
+    {
+        try
+        {
+            var target = subscriber.Reader.Target;
+            var rows = await pages.ReadAsync(target.TransformId, subscriber.Next - 1, _options.PageMessagesMax, cancellation);
+            frames.AddRange(ChunkMerger.Merge(target, rows, _options.MergedBytesMax));
+        }
+        catch (DatabaseUnavailableException)
+        {
+        }
+    }
+
+    static async ValueTask FlushAsync(Subscriber subscriber, PipeWriter output, CancellationToken cancellation)
+    {
+        subscriber.Written();
+        var flushed = await output.FlushAsync(cancellation);
+        // Kestrel says so when the client has gone, instead of throwing.
+        if (flushed.IsCompleted || flushed.IsCanceled)
+            throw new OperationCanceledException("The client has gone.");
+    }
+
+    /// <summary>
+    /// The first message after a pause leaves at once; those that come sooner than <c>Subscriptions:FlushInterval</c> after
+    /// a flush wait for it together, because a socket write costs as much for one frame as for fifty.
+    /// </summary>
+    ValueTask PaceAsync(Subscriber subscriber, CancellationToken cancellation)
+    {
+        var rest = _options.FlushInterval - subscriber.Silence;
+        return rest <= TimeSpan.Zero ? ValueTask.CompletedTask : new ValueTask(Task.Delay(rest, clock, cancellation));
+    }
+}

@@ -1,0 +1,14 @@
+using Streaming.Sessions;
+
+namespace Streaming.Transforms;
+
+/// <summary>A kind of session that a worker runs.</summary>
+public interface IPipeline : ISessionKind
+{
+    /// <summary>
+    /// Runs the stages in order, passing over those that an earlier attempt has completed. Returning completes the transform.
+    /// </summary>
+    /// <exception cref="TransformFault">The transform fails; what was made so far is kept.</exception>
+    /// <exception cref="Models.ModelFault">The same, for a fault of the model's provider.</exception>
+    Task RunAsync(RunContext run, CancellationToken cancellation);
+}

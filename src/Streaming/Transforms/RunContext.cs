@@ -1,0 +1,126 @@
+using System.Text.Json;
+using Streaming.Messages;
+using Streaming.Protocol;
+
+namespace Streaming.Transforms;
+
+/// <summary>
+/// What a pipeline sees of its run: the input, what is there already, and the messages it can send. One call at a time.
+/// Every call waits while the appender's queue is full, and throws <see cref="LeaseLostException"/> when the run has lost
+/// its lease.
+/// </summary>
+public sealed class RunContext(
+    RunLease lease, StoredRun stored, IReadOnlyList<StageInfo> stages, MessageAppender appender, TimeSpan progressInterval,
+    TimeProvider clock)
+{
+    readonly List<EarlierArtifact> _artifacts = [.. stored.Artifacts];
+    readonly HashSet<string> _completed = [.. stored.CompletedStages];
+    readonly double _totalWeight = stages.Sum(stage => stage.Weight);
+    double _progress = stored.Progress;
+    double _progressSent = stored.Progress;
+    long _progressAt;
+    long _stageStartedAt;
+
+    /// <summary>The session's input.</summary>
+    public JsonElement Input => stored.Input;
+
+    /// <summary>The stage that runs; null between stages.</summary>
+    public string? Stage { get; private set; }
+
+    /// <summary>Artifacts of this transform so far, earlier attempts' included, in the order they were made.</summary>
+    public IReadOnlyList<EarlierArtifact> Artifacts => _artifacts;
+
+    /// <summary>Whether an earlier attempt has completed the stage.</summary>
+    public bool IsCompleted(string stage) => _completed.Contains(stage);
+
+    public async Task BeginStageAsync(string stage, CancellationToken cancellation)
+    {
+        Stage = stage;
+        _stageStartedAt = clock.GetTimestamp();
+        var message = Progress(0, Label(stage));
+        (_progressAt, _progressSent) = (clock.GetTimestamp(), message.Progress);
+        await SendAsync(message, cancellation, stage: new StageChange(stage, "running"));
+    }
+
+    /// <summary>The stage's text begins anew: clients drop what they have of it.</summary>
+    public Task RestartStageAsync(string reason, CancellationToken cancellation) =>
+        SendAsync(new InfoMessage(InfoMessage.Restarted, reason, Stage), cancellation, stage: new StageChange(Stage!, "running"));
+
+    public async Task CompleteStageAsync(CancellationToken cancellation)
+    {
+        var stage = Stage!;
+        _completed.Add(stage);
+        Stage = null;
+        _progress = Math.Max(_progress, 100 * CompletedWeight / _totalWeight);
+        var duration = clock.GetElapsedTime(_stageStartedAt);
+        await SendAsync(new StageCompleteMessage(stage, (long)duration.TotalMilliseconds, Math.Round(_progress, 1)), cancellation,
+            stage: new StageChange(stage, "completed"));
+    }
+
+    /// <summary>A piece of generated text.</summary>
+    public Task ChunkAsync(string text, CancellationToken cancellation) => SendAsync(new ChunkMessage(Stage!, text), cancellation);
+
+    /// <summary>
+    /// How far the stage is, 0-1. Sent when the whole has moved by a percent, or something at all after
+    /// <c>Messages:ProgressInterval</c>; never backwards.
+    /// </summary>
+    public Task ProgressAsync(double fraction, string label, CancellationToken cancellation)
+    {
+        var message = Progress(Math.Clamp(fraction, 0, 1), label);
+        var moved = message.Progress - _progressSent;
+        if (moved < 0.1 || (moved < 1 && clock.GetElapsedTime(_progressAt) < progressInterval))
+            return Task.CompletedTask;
+        (_progressAt, _progressSent) = (clock.GetTimestamp(), message.Progress);
+        return SendAsync(message, cancellation);
+    }
+
+    /// <summary>A durable result: stored in the transaction of the message that tells of it.</summary>
+    public Task ArtifactAsync(string type, int position, JsonElement data, CancellationToken cancellation)
+    {
+        _artifacts.Add(new EarlierArtifact(type, position, data.Clone()));
+        var id = Guid.CreateVersion7();
+        return SendAsync(new ArtifactMessage(type, id, position, data), cancellation,
+            artifact: new ArtifactChange(id, type, position, data.GetRawText()));
+    }
+
+    public Task WarningAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
+        SendAsync(new WarningMessage(code, category, text, Stage!, attempt, (long)retryAfter.TotalMilliseconds), cancellation);
+
+    /// <summary>The result and the end, in one transaction with the status; returns when it is durable.</summary>
+    public async Task CompleteAsync(ResultMessage result, CancellationToken cancellation)
+    {
+        await SendAsync(result, cancellation);
+        await EndAsync(new Finish("completed", null), cancellation);
+    }
+
+    /// <summary>The error and the end, in one transaction with the status; returns when it is durable.</summary>
+    public async Task FailAsync(ErrorMessage error, CancellationToken cancellation)
+    {
+        var data = ProtocolJson.Data(error);
+        await SendAsync(error, cancellation, stage: Stage is null ? null : new StageChange(Stage, "failed"));
+        await EndAsync(new Finish("failed", data), cancellation);
+    }
+
+    async Task EndAsync(Finish finish, CancellationToken cancellation)
+    {
+        var message = new EndMessage(finish.Status);
+        var append = new Append(lease, message.Type, ProtocolJson.Data(message)) { Finish = finish };
+        await appender.EnqueueAsync(append, cancellation);
+        await append.Committed.WaitAsync(cancellation);
+    }
+
+    Task SendAsync(Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null) =>
+        appender.EnqueueAsync(
+            new Append(lease, message.Type, ProtocolJson.Data(message)) { Artifact = artifact, Stage = stage }, cancellation).AsTask();
+
+    ProgressMessage Progress(double fraction, string label)
+    {
+        var weight = stages.First(stage => stage.Name == Stage).Weight;
+        _progress = Math.Max(_progress, 100 * (CompletedWeight + fraction * weight) / _totalWeight);
+        return new ProgressMessage(Stage!, Math.Round(100 * fraction, 1), Math.Round(_progress, 1), label);
+    }
+
+    double CompletedWeight => stages.Where(stage => _completed.Contains(stage.Name)).Sum(stage => stage.Weight);
+
+    string Label(string stage) => stages.First(s => s.Name == stage).Label;
+}

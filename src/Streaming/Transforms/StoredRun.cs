@@ -1,0 +1,51 @@
+using System.Text.Json;
+using Dapper;
+using Npgsql;
+using Streaming.Database;
+using Streaming.Sessions;
+
+namespace Streaming.Transforms;
+
+/// <summary>A transform that this process has just claimed.</summary>
+public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt);
+
+/// <summary>An output of an earlier attempt of the same transform.</summary>
+public sealed record EarlierArtifact(string Type, int Position, JsonElement Data)
+{
+    public StoredArtifact Stored => new(Type, Data.GetRawText());
+}
+
+/// <summary>What a run begins with: the input, and what earlier attempts have left.</summary>
+/// <param name="Input">The session's input.</param>
+/// <param name="CompletedStages">Stages that need not run again.</param>
+/// <param name="UnfinishedStage">The stage that an earlier attempt broke off; null if none had begun.</param>
+/// <param name="Artifacts">Outputs so far, in the order of their position.</param>
+/// <param name="Progress">Overall percentage that clients were last told.</param>
+public sealed record StoredRun(
+    JsonElement Input, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress)
+{
+    sealed record Row(Guid SessionId, string UserId, string Input, string Stages, string Artifacts, string? Progress);
+
+    public static async Task<StoredRun> ReadAsync(NpgsqlConnection connection, Guid transformId, CancellationToken cancellation)
+    {
+        var row = await connection.QuerySingleAsync<Row>(new CommandDefinition(
+            Sql.Named("transforms/read_run"), new { transform = transformId }, cancellationToken: cancellation));
+        return new StoredRun(
+            Parse(row.Input),
+            Parse(row.Stages).EnumerateArray()
+                .Where(stage => stage.GetProperty("status").GetString() == "completed")
+                .Select(stage => stage.GetProperty("stage").GetString()!).ToHashSet(),
+            Parse(row.Stages).EnumerateArray()
+                .Where(stage => stage.GetProperty("status").GetString() == "running")
+                .Select(stage => stage.GetProperty("stage").GetString()).FirstOrDefault(),
+            [.. Parse(row.Artifacts).EnumerateArray().Select(artifact => new EarlierArtifact(
+                artifact.GetProperty("type").GetString()!, artifact.GetProperty("position").GetInt32(), artifact.GetProperty("data")))],
+            row.Progress is null ? 0 : Parse(row.Progress).GetProperty("progress").GetDouble());
+    }
+
+    static JsonElement Parse(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.Clone();
+    }
+}

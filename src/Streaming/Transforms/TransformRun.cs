@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Streaming.Configuration;
+using Streaming.Database;
+using Streaming.Messages;
+using Streaming.Models;
+using Streaming.Protocol;
+
+namespace Streaming.Transforms;
+
+/// <summary>
+/// One attempt of one transform, from the claim to its end. However it ends, the transform is then completed, failed, handed
+/// back, or somebody else's: never left running without a worker.
+/// </summary>
+/// <remarks>
+/// <code>
+///   claimed ──open──> running ──pipeline returns──> completed
+///                        │ ├──ModelFault, TransformFault──> failed, with the parts that were made
+///                        │ ├──any other exception──> failed (internal)
+///                        │ ├──service stopping──> handed back to the queue (by the worker)
+///                        └─lease lost──> stops without a word: the transform is another's, or has ended
+/// </code>
+/// </remarks>
+public sealed class TransformRun(
+    Postgres postgres, MessageAppender appender, IOptions<MessageOptions> messages, ILogger<TransformRun> log, TimeProvider clock)
+{
+    /// <summary>
+    /// Writes the first messages of the attempt and returns the lease; null if the transform was ended or taken over since the claim.
+    /// </summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public async Task<(RunLease Lease, StoredRun Stored)?> OpenAsync(ClaimedTransform claimed, CancellationToken cancellation)
+    {
+        var stored = await postgres.RunAsync(connection => StoredRun.ReadAsync(connection, claimed.Id, cancellation), cancellation);
+        List<Message> opening = [new StatusMessage("streaming", claimed.Attempt)];
+        if (claimed.Attempt > 1)
+            opening.Insert(0, new InfoMessage(InfoMessage.Restarted, "Another worker goes on with this.", stored.UnfinishedStage));
+        var last = await postgres.RunAsync(async connection =>
+        {
+            await using var command = new NpgsqlCommand(Sql.Named("messages/open_attempt"), connection)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid> { TypedValue = claimed.Id },
+                    new NpgsqlParameter<int> { TypedValue = claimed.Attempt },
+                    new NpgsqlParameter<string[]> { TypedValue = [.. opening.Select(message => message.Type)] },
+                    new NpgsqlParameter<string[]> { TypedValue = [.. opening.Select(ProtocolJson.Data)] },
+                },
+            };
+            return (int?)await command.ExecuteScalarAsync(cancellation);
+        }, cancellation);
+        return last is { } head ? (new RunLease(claimed.Id, claimed.SessionId, claimed.Ordinal, claimed.Attempt, head + 1), stored) : null;
+    }
+
+    /// <summary>Runs the pipeline to its end. Throws only when <paramref name="stopping"/> was cancelled: hand the run back.</summary>
+    public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, CancellationToken stopping)
+    {
+        var run = new RunContext(lease, stored, pipeline.Stages, appender, messages.Value.ProgressInterval, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
+        try
+        {
+            if (await RunAsync(pipeline, run, either.Token) is { } error)
+                await run.FailAsync(error, either.Token);
+        }
+        catch (Exception) when (lease.LostReason is { } reason)
+        {
+            log.LogInformation("Attempt {Attempt} of transform {Transform} stops: {Reason}", lease.Attempt, lease.TransformId, reason);
+            if (lease.IsUnstorable)
+                await EndUnstorableAsync(lease, run.Stage, stopping);
+        }
+    }
+
+    /// <summary>Runs the pipeline and completes the transform; returns what went wrong, null if nothing did.</summary>
+    async Task<ErrorMessage?> RunAsync(IPipeline pipeline, RunContext run, CancellationToken cancellation)
+    {
+        try
+        {
+            await pipeline.RunAsync(run, cancellation);
+            await run.CompleteAsync(Result(pipeline, run), cancellation);
+            return null;
+        }
+        catch (ModelFault fault)
+        {
+            return new ErrorMessage(fault.Code, fault.Category, fault.Message, fault.Recoverable, (long?)fault.RetryAfter?.TotalMilliseconds, run.Stage);
+        }
+        catch (TransformFault fault)
+        {
+            return fault.ToMessage(run.Stage);
+        }
+        catch (Exception fault) when (fault is not (OperationCanceledException or LeaseLostException))
+        {
+            log.LogError(fault, "A pipeline has a fault of its own");
+            return new ErrorMessage("internal", "internal", "Something went wrong inside the service.", true, Stage: run.Stage);
+        }
+    }
+
+    static ResultMessage Result(IPipeline pipeline, RunContext run)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            pipeline.WriteResult(writer, [.. run.Artifacts.OrderBy(artifact => artifact.Position).Select(artifact => artifact.Stored)]);
+            writer.WriteEndObject();
+        }
+
+        return new ResultMessage { Parts = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(buffer.WrittenSpan)! };
+    }
+
+    /// <summary>The database refused what a message holds: the run cannot write, so the transform is ended from outside.</summary>
+    async Task EndUnstorableAsync(RunLease lease, string? stage, CancellationToken cancellation)
+    {
+        var error = new ErrorMessage("storage_refused", "storage", "A message could not be stored.", false, Stage: stage);
+        await postgres.RunAsync(async connection =>
+        {
+            await using var command = new NpgsqlCommand(Sql.Named("transforms/end_unstorable"), connection)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid> { TypedValue = lease.TransformId },
+                    new NpgsqlParameter<int> { TypedValue = lease.Attempt },
+                    new NpgsqlParameter<string> { TypedValue = ProtocolJson.Data(error), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb },
+                    new NpgsqlParameter<string[]> { TypedValue = [error.Type, MessageTypes.End] },
+                    new NpgsqlParameter<string[]> { TypedValue = [ProtocolJson.Data(error), ProtocolJson.Data(new EndMessage("failed"))] },
+                },
+            };
+            return await command.ExecuteNonQueryAsync(cancellation);
+        }, cancellation);
+    }
+}

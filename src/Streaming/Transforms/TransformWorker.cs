@@ -1,0 +1,213 @@
+using System.Collections.Concurrent;
+using Dapper;
+using Microsoft.Extensions.Options;
+using Streaming.Configuration;
+using Streaming.Database;
+using Streaming.Messages;
+using Streaming.Notifications;
+using Streaming.Protocol;
+
+namespace Streaming.Transforms;
+
+/// <summary>
+/// Claims queued transforms and those whose worker was lost, runs up to <c>Transforms:Concurrency</c> of them at once, and
+/// keeps their leases. Woken by NOTIFY; looks for itself every <c>Transforms:PollInterval</c>, because one may be lost.
+/// </summary>
+public sealed class TransformWorker(
+    Postgres postgres, TransformRun transformRun, IEnumerable<IPipeline> pipelines, IOptions<TransformOptions> options,
+    ILogger<TransformWorker> log, TimeProvider clock) : BackgroundService, IChangeObserver
+{
+    readonly Dictionary<string, IPipeline> _pipelines = pipelines.ToDictionary(pipeline => pipeline.Name);
+    readonly string[] _kinds = [.. pipelines.Select(pipeline => pipeline.Name)];
+    readonly string _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
+    readonly ConcurrentDictionary<Guid, Running> _running = new();
+    readonly SemaphoreSlim _wake = new(0, 1);
+
+    sealed record Running(RunLease? Lease, ClaimedTransform Claimed, Task Task);
+
+    /// <summary>Whether the claim loop runs.</summary>
+    public bool IsRunning { get; private set; }
+
+    /// <summary>Transforms that run in this process.</summary>
+    public int RunningCount => _running.Count;
+
+    /// <inheritdoc/>
+    public void StatusChanged(Guid transformId, Guid sessionId, string status)
+    {
+        if (status == "queued")
+            Wake();
+        else if (_running.TryGetValue(transformId, out var running) && status is "cancelled" or "failed")
+            running.Lease?.Lose($"the transform is {status}");
+    }
+
+    /// <inheritdoc/>
+    public void ListenerConnected() => Wake();
+
+    void Wake()
+    {
+        lock (_wake)
+            if (_wake.CurrentCount == 0)
+                _wake.Release();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await postgres.WaitUntilOpenAsync(stoppingToken);
+        IsRunning = true;
+        try
+        {
+            await Task.WhenAll(ClaimLoopAsync(stoppingToken), LeaseLoopAsync(stoppingToken));
+        }
+        finally
+        {
+            IsRunning = false;
+            await Task.WhenAll(_running.Values.Select(running => running.Task));
+        }
+    }
+
+    async Task ClaimLoopAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                while (options.Value.Concurrency - _running.Count is > 0 and var free
+                       && await ClaimAsync("transforms/claim_queued", free, stopping) == free)
+                {
+                }
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning("Nothing could be claimed, next try in {Interval}: {Reason}", options.Value.PollInterval, fault.Message);
+            }
+
+            await _wake.WaitAsync(options.Value.PollInterval, stopping);
+        }
+    }
+
+    async Task<int> ClaimAsync(string statement, int count, CancellationToken stopping)
+    {
+        await using var connection = await postgres.ConnectAsync(stopping);
+        var claimed = (await connection.QueryAsync<ClaimedTransform>(new CommandDefinition(Sql.Named(statement), new
+        {
+            kinds = _kinds,
+            owner = _owner,
+            lease = options.Value.Lease,
+            count,
+            attemptsMax = options.Value.AttemptsMax,
+        }, cancellationToken: CancellationToken.None))).AsList();
+        foreach (var transform in claimed)
+            Start(transform, stopping);
+        return claimed.Count;
+    }
+
+    void Start(ClaimedTransform claimed, CancellationToken stopping)
+    {
+        var begin = new TaskCompletionSource();
+        var task = RunAsync(claimed, begin.Task, stopping);
+        _running[claimed.Id] = new Running(null, claimed, task);
+        begin.SetResult();
+    }
+
+    async Task RunAsync(ClaimedTransform claimed, Task begin, CancellationToken stopping)
+    {
+        await begin;
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        RunLease? lease = null;
+        try
+        {
+            if (await transformRun.OpenAsync(claimed, stopping) is not { } opened)
+                return;
+            lease = opened.Lease;
+            _running[claimed.Id] = _running[claimed.Id] with { Lease = lease };
+            await transformRun.RunAsync(_pipelines[claimed.Kind], lease, opened.Stored, stopping);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            await ReleaseAsync(claimed);
+        }
+        catch (Exception fault)
+        {
+            // The lease runs out and another attempt follows: the transform is not lost.
+            log.LogError(fault, "Attempt {Attempt} of transform {Transform} broke off", claimed.Attempt, claimed.Id);
+        }
+        finally
+        {
+            _running.TryRemove(claimed.Id, out _);
+            lease?.Dispose();
+            Wake();
+        }
+    }
+
+    /// <summary>Renews the leases at a third of their time, and looks for leases of others that have run out.</summary>
+    async Task LeaseLoopAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(options.Value.Lease / 3, clock);
+        while (await timer.WaitForNextTickAsync(stopping))
+        {
+            try
+            {
+                await RenewAsync(stopping);
+                await FailLostAsync(stopping);
+                if (options.Value.Concurrency - _running.Count is > 0 and var free)
+                    await ClaimAsync("transforms/claim_expired", free, stopping);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning("Leases could not be renewed: {Reason}", fault.Message);
+            }
+        }
+    }
+
+    async Task RenewAsync(CancellationToken stopping)
+    {
+        var running = _running.Values.ToList();
+        if (running.Count == 0)
+            return;
+        await using var connection = await postgres.ConnectAsync(stopping);
+        var standing = (await connection.QueryAsync<Guid>(new CommandDefinition(Sql.Named("transforms/renew_leases"), new
+        {
+            transforms = running.Select(r => r.Claimed.Id).ToArray(),
+            attempts = running.Select(r => r.Claimed.Attempt).ToArray(),
+            lease = options.Value.Lease,
+        }, cancellationToken: stopping))).ToHashSet();
+        foreach (var lost in running.Where(r => !standing.Contains(r.Claimed.Id)))
+            lost.Lease?.Lose("the transform was ended or taken over");
+    }
+
+    async Task FailLostAsync(CancellationToken stopping)
+    {
+        var error = new ErrorMessage("worker_lost", "worker_lost", "The workers that ran this were lost, one after the other.", true);
+        await using var connection = await postgres.ConnectAsync(stopping);
+        await connection.ExecuteAsync(new CommandDefinition(Sql.Named("transforms/fail_lost"), new
+        {
+            attemptsMax = options.Value.AttemptsMax,
+            error = ProtocolJson.Data(error),
+            types = new[] { error.Type, MessageTypes.End },
+            data = new[] { ProtocolJson.Data(error), ProtocolJson.Data(new EndMessage("failed")) },
+        }, cancellationToken: stopping));
+    }
+
+    async Task ReleaseAsync(ClaimedTransform claimed)
+    {
+        try
+        {
+            await using var connection = await postgres.ConnectAsync(CancellationToken.None);
+            await connection.ExecuteAsync(Sql.Named("transforms/release_leases"), new
+            {
+                transforms = new[] { claimed.Id },
+                attempts = new[] { claimed.Attempt },
+            });
+        }
+        catch (Exception fault)
+        {
+            log.LogWarning("A transform could not be handed back; its lease will run out: {Reason}", fault.Message);
+        }
+    }
+
+    public override void Dispose()
+    {
+        _wake.Dispose();
+        base.Dispose();
+    }
+}

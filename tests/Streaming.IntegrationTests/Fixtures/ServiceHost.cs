@@ -1,0 +1,85 @@
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Streaming.Database;
+using Xunit;
+
+namespace Streaming.IntegrationTests.Fixtures;
+
+/// <summary>The service on a real Kestrel socket, with a database of its own unless it is given one.</summary>
+public sealed class ServiceHost : IAsyncDisposable
+{
+    readonly WebApplicationFactory<Program> _factory;
+    readonly PostgresServer? _owner;
+
+    ServiceHost(WebApplicationFactory<Program> factory, string connectionString, PostgresServer? owner)
+    {
+        (_factory, _owner, ConnectionString) = (factory, owner, connectionString);
+        Address = factory.ClientOptions.BaseAddress;
+        Client = factory.CreateClient();
+        Client.Timeout = TimeSpan.FromSeconds(60);
+    }
+
+    public Uri Address { get; }
+
+    public HttpClient Client { get; }
+
+    public string ConnectionString { get; }
+
+    public T Service<T>() where T : notnull => _factory.Services.GetRequiredService<T>();
+
+    /// <summary>Starts the service and waits until it is ready.</summary>
+    /// <param name="postgres">Where its database is made.</param>
+    /// <param name="settings">Options; the offline generator runs unpaced unless they say otherwise.</param>
+    /// <param name="connectionString">A database that the caller owns, such as another host's.</param>
+    /// <param name="services">Replaces services.</param>
+    public static async Task<ServiceHost> StartAsync(
+        PostgresServer postgres, IEnumerable<KeyValuePair<string, string>>? settings = null, string? connectionString = null,
+        Action<IServiceCollection>? services = null)
+    {
+        var database = connectionString ?? await postgres.CreateDatabaseAsync(
+            await postgres.TemplateAsync("service", MigrateAsync), TestContext.Current.CancellationToken);
+        var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(builder =>
+        {
+            builder.UseSetting("ConnectionStrings:Streaming", database);
+            builder.UseSetting("Models:Offline:TokensPerSecond", "0");
+            builder.UseSetting("Logging:LogLevel:Default", "None");
+            foreach (var (name, value) in settings ?? [])
+                builder.UseSetting(name, value);
+            if (services is not null)
+                builder.ConfigureTestServices(services);
+        });
+        factory.UseKestrel(0);
+        factory.StartServer();
+        var host = new ServiceHost(factory, database, connectionString is null ? postgres : null);
+        await Eventually.TrueAsync(async () => (await host.Client.GetAsync("/health/ready")).IsSuccessStatusCode, "the service is ready");
+        return host;
+    }
+
+    static async Task MigrateAsync(string connectionString)
+    {
+        await using var dataSource = NpgsqlDataSource.Create(connectionString);
+        await Migrator.MigrateAsync(dataSource, TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _factory.DisposeAsync();
+        if (_owner is not null)
+            await _owner.DropDatabaseAsync(ConnectionString);
+    }
+}
+
+/// <summary>One service for a test class.</summary>
+public sealed class ServiceFixture(PostgresServer postgres) : IAsyncLifetime
+{
+    public ServiceHost Host { get; private set; } = null!;
+
+    public PostgresServer Postgres => postgres;
+
+    public async ValueTask InitializeAsync() => Host = await ServiceHost.StartAsync(postgres);
+
+    public ValueTask DisposeAsync() => Host.DisposeAsync();
+}
