@@ -64,6 +64,9 @@ public sealed class ServiceHost : IAsyncDisposable
         await Migrator.MigrateAsync(dataSource, TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Stops the service and leaves its database.</summary>
+    public async Task StopAsync() => await _factory.DisposeAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
