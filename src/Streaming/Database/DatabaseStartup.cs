@@ -40,7 +40,9 @@ public sealed class DatabaseStartup(
         }
         catch (Exception fault)
         {
-            log.LogCritical("The service cannot start: {Reason}", fault.Message);
+            // The code is what docs/operations.md is looked up by.
+            log.LogCritical("The service cannot start ({Code}): {Reason}",
+                fault is EmbeddedPostgresException embedded ? embedded.Code : fault.GetType().Name, fault.Message);
             Environment.ExitCode = 1;
             lifetime.StopApplication();
         }

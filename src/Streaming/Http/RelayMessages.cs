@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Streaming.Protocol;
 using Streaming.Sessions;
 
 namespace Streaming.Http;
@@ -16,6 +17,15 @@ public sealed class RelayMessages(JsonBody body, IQueryCollection query, int mes
 
     /// <summary>What to append, in order; errors stand in the body. One append a sequence, all or nothing.</summary>
     public IReadOnlyList<RelayAppend> Read()
+    {
+        var appends = ReadAppends();
+        // A reader that has seen `end` never comes back for what follows it.
+        if (appends.SelectMany(append => append.Messages).SkipLast(1).Any(message => message.Type == MessageTypes.End))
+            body.Fail("messages", "Nothing can follow a message of type end.");
+        return appends;
+    }
+
+    List<RelayAppend> ReadAppends()
     {
         var producer = query["producerId"] is [{ } id, ..] ? id : null;
         long? sequence = query["sequence"] is [{ } text, ..] ? Number(text, "sequence") : null;

@@ -70,7 +70,8 @@ public sealed class RelayWriter(Postgres postgres, SessionReader reader)
             }
         } while (await rows.NextResultAsync(cancellation));
 
-        return new RelayOutcome(read == 0 ? null : new RelayAppended(
+        // Fewer rows than sequences: the relay has ended, and only sequences from before that were answered.
+        return new RelayOutcome(read < appends.Count ? null : new RelayAppended(
             new Sse.EventId(version.Ordinal, last).ToString(), first, last, duplicates == appends.Count));
     }
 

@@ -57,9 +57,11 @@ export class SessionModel {
     this.startedAt = undefined;
   }
 
-  #takeStreaming({ chunks = [], progress, stage, stages, statusText }) {
+  #takeStreaming({ chunks = [], restarts = [], progress, stage, stages, statusText }) {
     if (stages?.length) this.stages = stages.map((known) => ({ ...known }));
-    // Besides chunks, a "restarted" message may stand here: without it a poll would splice texts.
+    // A poll brings only newer chunks: without this the text before a restart would be spliced with the text after it.
+    for (const restart of restarts)
+      if (restart.index > this.#lastIndex) this.texts.delete(restart.stage);
     for (const message of chunks) {
       this.startedAt ??= message.timestamp;
       if (message.index === undefined || message.index > this.#lastIndex) this.apply(message);
@@ -169,7 +171,8 @@ function place(list, position, value) {
 function factsOf({ selectedPlatform, genrePaths, genreProportions, totalEpisodes, episodeDuration }) {
   const genres = (genrePaths ?? []).map((path, at) => {
     const share = genreProportions?.[at];
-    return path.join(" / ") + (share === undefined ? "" : ` ${share}%`);
+    // A path is a text, or an array of texts.
+    return [path].flat().join(" / ") + (share === undefined ? "" : ` ${share}%`);
   });
   return [
     selectedPlatform,

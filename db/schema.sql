@@ -1,0 +1,268 @@
+-- The schema as all migrations leave it: for reading. Written by SchemaSnapshotTests, which compares it with a freshly
+-- migrated database; after a new migration run the test with UPDATE_SNAPSHOTS=1.
+set check_function_bodies = off;
+
+create table artifacts (
+    id uuid not null,
+    session_id uuid not null,
+    user_id text not null,
+    type text not null,
+    "position" integer default 0 not null,
+    data jsonb not null,
+    content bytea,
+    content_type text,
+    content_hash text,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    constraint artifacts_pkey PRIMARY KEY (id)
+);
+
+create table relay_appends (
+    transform_id uuid not null,
+    producer_id text not null,
+    sequence bigint not null,
+    first_index integer not null,
+    last_index integer not null,
+    constraint relay_appends_pkey PRIMARY KEY (transform_id, producer_id, sequence)
+);
+
+create table schema_migrations (
+    name text not null,
+    checksum text not null,
+    applied_at timestamp with time zone default clock_timestamp() not null,
+    constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
+create table sessions (
+    id uuid not null,
+    kind text not null,
+    user_id text not null,
+    input jsonb not null,
+    idempotency_key text,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    constraint sessions_pkey PRIMARY KEY (id),
+    constraint sessions_kind_check CHECK ((kind <> ''::text))
+);
+
+create table transform_chunks (
+    transform_id uuid not null,
+    chunk_index integer not null,
+    chunk_type text not null,
+    chunk_data text not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    constraint transform_chunks_pkey PRIMARY KEY (transform_id, chunk_index),
+    constraint transform_chunks_chunk_index_check CHECK ((chunk_index >= 0)),
+    constraint transform_chunks_chunk_type_check CHECK (((chunk_type <> ''::text) AND (length(chunk_type) <= 64)))
+);
+
+create table transform_inputs (
+    transform_id uuid not null,
+    artifact_id uuid not null,
+    constraint transform_inputs_pkey PRIMARY KEY (transform_id, artifact_id)
+);
+
+create table transform_outputs (
+    transform_id uuid not null,
+    artifact_id uuid not null,
+    constraint transform_outputs_pkey PRIMARY KEY (transform_id, artifact_id)
+);
+
+create table transform_stages (
+    transform_id uuid not null,
+    stage text not null,
+    "position" integer not null,
+    weight real not null,
+    label text not null,
+    status text default 'pending'::text not null,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    constraint transform_stages_pkey PRIMARY KEY (transform_id, stage),
+    constraint transform_stages_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text]))),
+    constraint transform_stages_weight_check CHECK ((weight > (0)::double precision))
+);
+
+create table transforms (
+    id uuid not null,
+    session_id uuid not null,
+    ordinal integer not null,
+    kind text not null,
+    status text not null,
+    priority smallint default 0 not null,
+    attempt integer default 0 not null,
+    losses integer default 0 not null,
+    lease_owner text,
+    lease_expires_at timestamp with time zone,
+    execution_context jsonb default '{}'::jsonb not null,
+    expected_chunks integer,
+    error jsonb,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    constraint transforms_pkey PRIMARY KEY (id),
+    constraint transforms_session_id_ordinal_key UNIQUE (session_id, ordinal),
+    constraint transforms_ordinal_check CHECK ((ordinal >= 1)),
+    constraint transforms_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+) with (fillfactor=70);
+
+-- Foreign keys
+alter table artifacts add constraint artifacts_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+alter table relay_appends add constraint relay_appends_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
+alter table transform_inputs add constraint transform_inputs_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id) ON DELETE CASCADE;
+alter table transform_inputs add constraint transform_inputs_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
+alter table transform_outputs add constraint transform_outputs_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id) ON DELETE CASCADE;
+alter table transform_outputs add constraint transform_outputs_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
+alter table transform_stages add constraint transform_stages_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
+alter table transforms add constraint transforms_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+
+-- Indexes besides those of the keys
+CREATE INDEX artifacts_of_session ON artifacts USING btree (session_id, "position", id);
+CREATE UNIQUE INDEX sessions_idempotency ON sessions USING btree (user_id, kind, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE INDEX sessions_of_user ON sessions USING btree (user_id, kind, id DESC);
+CREATE INDEX transform_inputs_of_artifact ON transform_inputs USING btree (artifact_id);
+CREATE INDEX transform_outputs_of_artifact ON transform_outputs USING btree (artifact_id);
+CREATE INDEX transforms_queued ON transforms USING btree (priority DESC, created_at) WHERE (status = 'queued'::text);
+CREATE INDEX transforms_running ON transforms USING btree (id) WHERE (status = 'running'::text);
+
+-- Functions
+CREATE OR REPLACE FUNCTION announce_artifacts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    perform pg_notify('session_artifacts', session_id::text) from (select distinct session_id from inserted) as grown;
+    return null;
+end $function$;
+CREATE OR REPLACE FUNCTION announce_messages()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+    payload text;
+begin
+    if exists (
+        select from (select transform_id, min(chunk_index) as low, max(chunk_index) as high, count(*) as messages
+                     from inserted group by transform_id) as grown
+        where high - low + 1 <> messages
+           or (low > 0 and not exists (select from transform_chunks as before
+                                       where before.transform_id = grown.transform_id
+                                         and before.chunk_index = low - 1)))
+    then
+        raise exception 'the messages of a transform are numbered 0, 1, 2, … without gaps'
+            using errcode = 'check_violation', constraint = 'transform_chunks_gapless', table = 'transform_chunks';
+    end if;
+
+    if exists (select from inserted where chunk_type = 'end') then
+        update transforms set status = 'completed', ended_at = clock_timestamp()
+        where kind = 'relay' and status = 'running'
+          and id in (select transform_id from inserted where chunk_type = 'end');
+    end if;
+
+    -- A payload must stay below 8,000 bytes; 150 entries of at most 48 bytes are 7,200.
+    for payload in
+        select string_agg(entry, ',')
+        from (select transform_id || ':' || max(chunk_index) as entry, (row_number() over () - 1) / 150 as page
+              from inserted group by transform_id) as entries
+        group by page
+    loop
+        perform pg_notify('transform_changes', payload);
+    end loop;
+    return null;
+end $function$;
+CREATE OR REPLACE FUNCTION announce_status()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    perform pg_notify('transform_status', new.id || ':' || new.session_id || ':' || new.status);
+    return null;
+end $function$;
+CREATE OR REPLACE FUNCTION append_message(p_transform_id uuid, p_type text, p_data jsonb)
+ RETURNS integer
+ LANGUAGE sql
+AS $function$ select append_message(p_transform_id, p_type, p_data::text) $function$;
+CREATE OR REPLACE FUNCTION append_message(p_transform_id uuid, p_type text, p_data text)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+begin
+    perform from transforms where id = p_transform_id and kind = 'relay' and status = 'running' for no key update;
+    if not found then
+        raise exception 'transform % is not a running relay', p_transform_id using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    return write_messages(p_transform_id, array[p_type], array[p_data]);
+end $function$;
+CREATE OR REPLACE FUNCTION append_to_relay(p_transform_id uuid, p_producer_id text, p_sequence bigint, p_types text[], p_data text[])
+ RETURNS TABLE(first_index integer, last_index integer, duplicate boolean)
+ LANGUAGE plpgsql
+AS $function$
+declare
+    relay_status text;
+begin
+    select status into relay_status from transforms
+    where id = p_transform_id and kind = 'relay' for no key update;
+
+    select a.first_index, a.last_index, true into first_index, last_index, duplicate
+    from relay_appends as a
+    where a.transform_id = p_transform_id and a.producer_id = p_producer_id and a.sequence = p_sequence;
+    if found then
+        return next;
+    elsif relay_status = 'running' then
+        last_index := write_messages(p_transform_id, p_types, p_data);
+        first_index := last_index - cardinality(p_types) + 1;
+        duplicate := false;
+        if p_producer_id is not null then
+            insert into relay_appends values (p_transform_id, p_producer_id, p_sequence, first_index, last_index);
+        end if;
+        return next;
+    end if;
+end $function$;
+CREATE OR REPLACE FUNCTION end_transform(p_transform_id uuid, p_from text[], p_status text, p_error jsonb, p_types text[], p_data text[])
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+declare
+    found_status text;
+begin
+    select status into found_status from transforms where id = p_transform_id for update;
+    if found_status = any (p_from) then
+        update transforms
+        set status = p_status, error = p_error, attempt = attempt + 1, lease_owner = null, lease_expires_at = null,
+            ended_at = clock_timestamp()
+        where id = p_transform_id;
+        perform write_messages(p_transform_id, p_types, p_data);
+    end if;
+    return found_status;
+end $function$;
+CREATE OR REPLACE FUNCTION refuse_message_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    raise exception 'transform_chunks is append-only: a message is never changed'
+        using errcode = 'integrity_constraint_violation';
+end $function$;
+CREATE OR REPLACE FUNCTION write_messages(p_transform_id uuid, p_types text[], p_data text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+    head int;
+begin
+    loop
+        select coalesce(max(chunk_index), -1) into head from transform_chunks where transform_id = p_transform_id;
+        begin
+            insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data)
+            select p_transform_id, head + ordinality, type, data
+            from unnest(p_types, p_data) with ordinality as message(type, data, ordinality);
+            return head + cardinality(p_types);
+        exception when unique_violation then
+            null;
+        end;
+    end loop;
+end $function$;
+
+-- Triggers
+CREATE TRIGGER artifacts_announce AFTER INSERT ON artifacts REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION announce_artifacts();
+CREATE TRIGGER transform_chunks_announce AFTER INSERT ON transform_chunks REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION announce_messages();
+CREATE TRIGGER transform_chunks_immutable BEFORE UPDATE ON transform_chunks FOR EACH STATEMENT EXECUTE FUNCTION refuse_message_update();
+CREATE TRIGGER transforms_announce_insert AFTER INSERT ON transforms FOR EACH ROW EXECUTE FUNCTION announce_status();
+CREATE TRIGGER transforms_announce_update AFTER UPDATE ON transforms FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.attempt IS DISTINCT FROM new.attempt))) EXECUTE FUNCTION announce_status();

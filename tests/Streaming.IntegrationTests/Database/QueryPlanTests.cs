@@ -1,0 +1,113 @@
+using System.Text.Json;
+using Npgsql;
+using Xunit;
+
+namespace Streaming.IntegrationTests.Database;
+
+/// <summary>
+/// The reads that every client causes touch only what they return, however much else there is: an index on each table.
+/// </summary>
+public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClassFixture<QueryPlanTests.FilledDatabase>
+{
+    const int Transforms = 1000;
+    const int MessagesEach = 220;
+    const string Session = "md5('session500')::uuid";
+    const string Transform = "md5('transform500')::uuid";
+
+    // What each is run with, as an SQL expression by parameter.
+    static readonly Dictionary<string, string> Values = new()
+    {
+        ["@kind"] = "'ideation'",
+        ["@session"] = Session,
+        ["@user"] = "'user50'",
+        ["@afterOrdinal"] = "1",
+        ["@afterIndex"] = "200",
+    };
+
+    static readonly string[] Many =
+        [$"array[{Transform}, md5('transform7')::uuid, md5('transform999')::uuid]", "array[210, 5, 219]", "1000"];
+
+    static readonly Dictionary<string, string[]> Arguments = new()
+    {
+        ["messages/read_messages"] = [Transform, "17", "1000"],
+        ["messages/read_new_messages"] = Many,
+        ["messages/read_heads"] = [Many[0]],
+    };
+
+    public static TheoryData<string, string> Cases => new(
+        from name in (string[])["sessions/read_state", "sessions/read_version", "messages/read_messages", "messages/read_new_messages", "messages/read_heads"]
+        from mode in (string[])["force_generic_plan", "force_custom_plan"]
+        select (name, mode));
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public async Task A_read_uses_an_index_of_every_table(string name, string planCacheMode)
+    {
+        await using var connection = await filled.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var statement = PreparedStatement.Named(name);
+        await ExecuteAsync(connection, $"set plan_cache_mode = {planCacheMode}");
+        await statement.PrepareAsync(connection, TestContext.Current.CancellationToken);
+        var arguments = Arguments.TryGetValue(name, out var numbered) ? numbered : statement.Parameters.Select(parameter => Values[parameter]);
+
+        await using var command = new NpgsqlCommand($"explain (format json) execute statement ({string.Join(", ", arguments)})", connection);
+        var text = (string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        await ExecuteAsync(connection, "deallocate statement; reset plan_cache_mode");
+
+        using var plan = JsonDocument.Parse(text);
+        var nodes = Nodes(plan.RootElement[0].GetProperty("Plan")).ToList();
+        Assert.DoesNotContain(nodes, node => Text(node, "Node Type") == "Seq Scan");
+        var messages = nodes.Where(node => Text(node, "Relation Name") == "transform_chunks").ToList();
+        Assert.NotEmpty(messages);
+        Assert.All(messages, node =>
+        {
+            Assert.True(Text(node, "Node Type") is "Index Scan" or "Index Only Scan" or "Bitmap Heap Scan", text);
+            Assert.Contains(Nodes(node), below => Text(below, "Index Name") == "transform_chunks_pkey");
+        });
+    }
+
+    static IEnumerable<JsonElement> Nodes(JsonElement node) =>
+        node.TryGetProperty("Plans", out var plans) ? plans.EnumerateArray().SelectMany(Nodes).Prepend(node) : [node];
+
+    static string? Text(JsonElement node, string name) => node.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>A thousand sessions of a hundred users, 220,000 messages, every tenth transform still running.</summary>
+    public sealed class FilledDatabase(Fixtures.PostgresServer postgres) : IAsyncLifetime
+    {
+        public MigratedDatabase Database { get; } = new(postgres);
+
+        public async ValueTask InitializeAsync()
+        {
+            await Database.InitializeAsync();
+            await using var connection = await Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+            // Without the triggers: a fifth of the time.
+            await ExecuteAsync(connection, $$"""
+                set session_replication_role = replica;
+                insert into sessions (id, kind, user_id, input)
+                select md5('session' || n)::uuid, 'ideation', 'user' || n / 10, '{}' from generate_series(1, {{Transforms}}) as n;
+                insert into transforms (id, session_id, ordinal, kind, status)
+                select md5('transform' || n)::uuid, md5('session' || n)::uuid, 1, 'ideation', case when n % 10 = 0 then 'running' else 'completed' end
+                from generate_series(1, {{Transforms}}) as n;
+                insert into transform_stages (transform_id, stage, position, weight, label)
+                select md5('transform' || n)::uuid, 'stage' || s, s, 1, 'A stage' from generate_series(1, {{Transforms}}) as n, generate_series(1, 3) as s;
+                insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data)
+                select md5('transform' || n)::uuid, i, case when i % 10 = 0 then 'progress' else 'chunk' end, '{"stage":"ideas","text":"some text of a usual length"}'
+                from generate_series(1, {{Transforms}}) as n, generate_series(0, {{MessagesEach - 1}}) as i;
+                insert into artifacts (id, session_id, user_id, type, position, data)
+                select md5('artifact' || n || '-' || p)::uuid, md5('session' || n)::uuid, 'user' || n / 10, 'idea', p, '{"title":"a","body":"b"}'
+                from generate_series(1, {{Transforms}}) as n, generate_series(0, 4) as p;
+                insert into transform_outputs (transform_id, artifact_id)
+                select md5('transform' || n)::uuid, md5('artifact' || n || '-' || p)::uuid from generate_series(1, {{Transforms}}) as n, generate_series(0, 4) as p;
+                reset session_replication_role;
+                """);
+            await ExecuteAsync(connection, "vacuum analyze");
+        }
+
+        public ValueTask DisposeAsync() => Database.DisposeAsync();
+    }
+}
