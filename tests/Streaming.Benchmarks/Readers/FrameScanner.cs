@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Diagnostics;
+using System.Text;
 
 namespace Streaming.Benchmarks.Readers;
 
@@ -73,8 +74,8 @@ sealed class FrameScanner(MeasuredPart part)
             Volatile.Write(ref _messages, _messages + index - first + 1);
         if (type.SequenceEqual("chunk"u8))
             AcceptChunks(frame, index - first + 1, receivedAt);
-        else if (type.SequenceEqual("end"u8))
-            Fail("a generation has ended");
+        else if (type.SequenceEqual("error"u8) || type.SequenceEqual("end"u8))
+            Fail($"a generation has ended: {Encoding.UTF8.GetString(frame)}");
     }
 
     void AcceptChunks(ReadOnlySpan<byte> frame, int count, long receivedAt)

@@ -17,6 +17,9 @@ sealed class MarkedChatClient(double tokensPerSecond, int answers) : IChatClient
 
     const int DeltasPerIdea = 200;
 
+    // Answers of many users are not in step, neither in their tokens and progress nor in where an idea ends.
+    static readonly TimeSpan StartsWithin = TimeSpan.FromSeconds(1);
+
     readonly TaskCompletionSource<long> _begin = new(TaskCreationOptions.RunContinuationsAsynchronously);
     int _asked;
 
@@ -27,30 +30,32 @@ sealed class MarkedChatClient(double tokensPerSecond, int answers) : IChatClient
         if (number == answers)
             _begin.SetResult(Stopwatch.GetTimestamp());
         var begin = await _begin.Task.WaitAsync(cancellationToken);
-        // Answers of many users are not in step.
-        var phase = (double)number / answers;
         for (var sent = 0L; !cancellationToken.IsCancellationRequested; sent++)
         {
             if (tokensPerSecond > 0)
             {
-                var wait = TimeSpan.FromSeconds((sent + phase) / tokensPerSecond) - Stopwatch.GetElapsedTime(begin);
+                var wait = StartsWithin * number / answers + TimeSpan.FromSeconds(sent / tokensPerSecond) - Stopwatch.GetElapsedTime(begin);
                 if (wait > TimeSpan.Zero)
                     await Task.Delay(wait, TimeProvider.System, cancellationToken);
             }
+            else
+            {
+                // A model's delta comes off a socket. One that never gives way fills the queue alone, and the others starve.
+                await Task.Yield();
+            }
 
-            yield return new ChatResponseUpdate(ChatRole.Assistant, Delta(sent));
+            yield return new ChatResponseUpdate(ChatRole.Assistant, Delta(sent, number));
         }
     }
 
-    static string Delta(long sent)
+    static string Delta(long sent, int number)
     {
-        var (idea, delta) = Math.DivRem(sent, DeltasPerIdea);
-        return (idea, delta) switch
-        {
-            (0, 0) => $$"""{"ideas":[{"title":"Idea 1","body":"{{Mark.Now()}}""",
-            (_, 0) => $$"""."},{"title":"Idea {{idea + 1}}","body":"{{Mark.Now()}}""",
-            _ => $"{Mark.Now()} some words",
-        };
+        if (sent == 0)
+            return $$"""{"ideas":[{"title":"Idea 0","body":"{{Mark.Now()}}""";
+        var (idea, delta) = Math.DivRem(sent + number, DeltasPerIdea);
+        return delta == 0
+            ? $$"""."},{"title":"Idea {{idea}}","body":"{{Mark.Now()}}"""
+            : $"{Mark.Now()} some words";
     }
 
     public Task<ChatResponse> GetResponseAsync(
