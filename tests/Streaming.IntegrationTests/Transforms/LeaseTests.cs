@@ -13,7 +13,7 @@ public sealed class LeaseTests(PostgresServer postgres) : IAsyncLifetime
     const string Stages = """[{"title":"Rise","episodes":"1-6","summary":"s"}]""";
 
     static readonly object Outline = new { source = new { title = "t", text = "x" } };
-    static readonly KeyValuePair<string, string>[] ShortLease = [new("Transforms:LeaseSeconds", "1.5"), new("Transforms:PollInterval", "00:00:00.2")];
+    static readonly KeyValuePair<string, string>[] ShortLease = [new("Transforms:LeaseSeconds", "6"), new("Transforms:PollInterval", "00:00:00.2")];
 
     ScriptedHost _host = null!;
 
@@ -59,7 +59,7 @@ public sealed class LeaseTests(PostgresServer postgres) : IAsyncLifetime
         _host.Model.Enqueue(Script.Begin().Deltas("x").Gate(gate.Task).Deltas("""{"ideas":[{"title":"One","body":"b"},{"title":"Two","body":"c"}]}""").Finish("stop").Done());
         var made = await Client.IdeateAsync();
         var first = await ScalarAsync<DateTime>("select lease_expires_at from transforms where lease_expires_at is not null", retry: true);
-        // Twice the length of the lease: without a renewal another attempt would have begun.
+        // Two renewals, at a third of the lease each.
         await Eventually.TrueAsync(async () => await ScalarAsync<DateTime>("select lease_expires_at from transforms") > first + TimeSpan.FromSeconds(3), "the lease was renewed");
         gate.SetResult();
         Assert.Equal("completed", (await Client.EndedAsync($"/api/ideations/{made.Id()}")).Status());
