@@ -158,6 +158,8 @@ const handlers = {
     model.error = { code, category, message, recoverable };
   },
   end: (model, { status, timestamp }) => {
+    // Until the state is read again: what was being written must not vanish in between.
+    if (status !== "completed") model.text ??= [...model.texts.values()].at(-1);
     model.end(status);
     model.updatedAt = timestamp ?? model.updatedAt;
   },
