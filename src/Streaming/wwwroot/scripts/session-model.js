@@ -57,9 +57,12 @@ export class SessionModel {
     this.startedAt = undefined;
   }
 
-  #takeStreaming({ chunks = [], progress, stage, stages, statusText }) {
+  #takeStreaming({ chunks = [], restarts = [], progress, stage, stages, statusText }) {
     if (stages?.length) this.stages = stages.map((known) => ({ ...known }));
-    // Besides chunks, a "restarted" message may stand here: without it a poll would splice texts.
+    // Chunks of before a restart are not among these, but may be held: a poll would splice two texts.
+    for (const { stage: restarted, index } of restarts) {
+      if (index > this.#lastIndex) this.texts.delete(restarted);
+    }
     for (const message of chunks) {
       this.startedAt ??= message.timestamp;
       if (message.index === undefined || message.index > this.#lastIndex) this.apply(message);
@@ -155,6 +158,8 @@ const handlers = {
     model.error = { code, category, message, recoverable };
   },
   end: (model, { status, timestamp }) => {
+    // Until the state is read again: what was being written must not vanish in between.
+    if (status !== "completed") model.text ??= [...model.texts.values()].at(-1);
     model.end(status);
     model.updatedAt = timestamp ?? model.updatedAt;
   },
@@ -169,7 +174,7 @@ function place(list, position, value) {
 function factsOf({ selectedPlatform, genrePaths, genreProportions, totalEpisodes, episodeDuration }) {
   const genres = (genrePaths ?? []).map((path, at) => {
     const share = genreProportions?.[at];
-    return path.join(" / ") + (share === undefined ? "" : ` ${share}%`);
+    return [path].flat().join(" / ") + (share === undefined ? "" : ` ${share}%`);
   });
   return [
     selectedPlatform,
