@@ -28,7 +28,7 @@ public sealed class CuttableProxy : IAsyncDisposable
     public void Cut()
     {
         foreach (var link in _links.Keys)
-            link.Reset();
+            link.Dispose();
     }
 
     /// <summary>Resets every connection there is and, until <see cref="Up"/>, every new one.</summary>
@@ -58,7 +58,7 @@ public sealed class CuttableProxy : IAsyncDisposable
                 var link = new Link(await _listener.AcceptSocketAsync());
                 _links.TryAdd(link, ForwardAsync(link));
                 if (_isDown)
-                    link.Reset();
+                    link.Dispose();
             }
         }
         catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
@@ -74,20 +74,21 @@ public sealed class CuttableProxy : IAsyncDisposable
     }
 
     /// <summary>One connection of the browser, and the one to the service that belongs to it.</summary>
-    sealed class Link(Socket browser)
+    sealed class Link(Socket browser) : IDisposable
     {
         readonly Socket _service = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
         /// <summary>Ends when both sides have closed, or one has broken.</summary>
         public async Task ForwardAsync(Uri target)
         {
-            await ResetOnFaultAsync(() => _service.ConnectAsync(target.Host, target.Port));
+            await BreakTogetherAsync(() => _service.ConnectAsync(target.Host, target.Port));
             await Task.WhenAll(
-                ResetOnFaultAsync(() => CopyAsync(browser, _service)), ResetOnFaultAsync(() => CopyAsync(_service, browser)));
-            Reset();
+                BreakTogetherAsync(() => CopyAsync(browser, _service)), BreakTogetherAsync(() => CopyAsync(_service, browser)));
+            Dispose();
         }
 
-        public void Reset()
+        /// <summary>Resets both.</summary>
+        public void Dispose()
         {
             // No time to linger in: the other end gets a RST.
             browser.Close(0);
@@ -95,7 +96,7 @@ public sealed class CuttableProxy : IAsyncDisposable
         }
 
         /// <summary>One side broke, or was cut: the other is not to wait for it.</summary>
-        async Task ResetOnFaultAsync(Func<Task> step)
+        async Task BreakTogetherAsync(Func<Task> step)
         {
             try
             {
@@ -103,7 +104,7 @@ public sealed class CuttableProxy : IAsyncDisposable
             }
             catch (Exception fault) when (fault is SocketException or IOException or ObjectDisposedException)
             {
-                Reset();
+                Dispose();
             }
         }
 

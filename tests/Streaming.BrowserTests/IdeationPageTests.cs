@@ -78,16 +78,15 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
         await view.AskForIdeasAsync(IdeaCount);
         await view.ExpectMidStreamAsync();
 
-        await watched.Page.RunAndWaitForRequestFinishedAsync(async () =>
-        {
-            await watched.Page.RunAndWaitForRequestFailedAsync(async () =>
-            {
-                proxy.Down();
-                await Expect(view.Connection).ToHaveTextAsync("reconnecting");
-            });
-            proxy.Up();
-            await Expect(view.Connection).ToHaveTextAsync("live");
-        });
+        var requests = watched.StreamRequests.Count;
+        proxy.Down();
+        await Expect(view.Connection).ToHaveTextAsync("reconnecting");
+        await Eventually.TrueAsync(
+            () => Task.FromResult(watched.StreamRequests.Skip(requests).Any(request => request.Failure is not null)),
+            "the browser has tried again in vain");
+        await Expect(view.Connection).ToHaveTextAsync("reconnecting");
+        proxy.Up();
+        await Expect(view.Connection).ToHaveTextAsync("live");
 
         await view.ExpectCompletedAsync(IdeaCount);
         await Expect(view.CutLog).ToContainTextAsync("nothing missed");
