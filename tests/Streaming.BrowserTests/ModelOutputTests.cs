@@ -65,6 +65,31 @@ public sealed class ModelOutputTests(PostgresServer postgres, Chromium browser)
         watched.AssertNoErrors();
     }
 
+    [Fact]
+    public async Task Page_that_can_only_poll_drops_the_text_of_an_answer_that_was_begun_anew()
+    {
+        var (firstIsSeen, secondIsSeen) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
+        await using var host = await StartAsync(model);
+        await using var watched = await browser.OpenAsync(host.Address);
+        var view = new SessionView(watched.Page);
+        model.Enqueue(
+            Script.Begin().Deltas("""{"title":"No body"}""").Gate(firstIsSeen.Task).Finish("stop").Usage().Done(),
+            Script.Begin().Deltas("""{"ideas":[{"title":"A storm in a jar","body":"Half""").Gate(secondIsSeen.Task)
+                .Deltas(""" is left."}]}""").Finish("stop").Usage().Done());
+        await watched.Page.RouteAsync("**/api/stream/**", route => route.FulfillAsync(new() { Status = 502 }));
+
+        await view.AskForIdeasAsync(ideaCount: 1);
+        await Expect(view.Connection).ToHaveTextAsync("polling");
+        await Expect(view.DraftCard.Locator(".card-title")).ToHaveTextAsync("No body");
+        firstIsSeen.SetResult();
+        await Expect(view.DraftCard.Locator(".card-title")).ToHaveTextAsync("A storm in a jar");
+        secondIsSeen.SetResult();
+        await view.ExpectCompletedAsync(ideaCount: 1);
+        await Expect(view.IdeaCards.Locator(".card-body")).ToHaveTextAsync("Half is left.");
+        watched.AssertOnlyNetworkErrors();
+    }
+
     Task<ServiceHost> StartAsync(ScriptedOpenAIServer model) => ServiceHost.StartAsync(postgres,
     [
         .. PacedService.QuickRetry,
