@@ -7,33 +7,8 @@ namespace Streaming.BrowserTests;
 
 public sealed class IdeationPageTests(PacedService service, Chromium browser) : IClassFixture<PacedService>
 {
-    const int IdeaCount = 3;
-
-    [Fact]
-    public async Task Page_shows_ideas_one_by_one_and_a_reload_loses_nothing_of_them()
-    {
-        await using var watched = await browser.OpenAsync(service.Host.Address);
-        var page = watched.Page;
-        var view = new SessionView(page);
-        await view.AskForIdeasAsync(IdeaCount);
-        await view.ExpectMidStreamAsync();
-
-        var (address, progress) = (page.Url, await view.ProgressAsync());
-        var firstIdea = await view.IdeaCards.First.InnerTextAsync();
-        var draft = await view.DraftCard.Locator(".card-body").InnerTextAsync();
-        await page.ReloadAsync();
-        await Expect(view.Status).ToHaveTextAsync("streaming");
-        Assert.Equal(address, page.Url);
-        Assert.InRange(await view.ProgressAsync(), progress, 99);
-        Assert.Equal(firstIdea, await view.IdeaCards.First.InnerTextAsync());
-        // By now the draft may be finished; its text is there all the same, and further than it was.
-        await Expect(page.Locator(".card").Nth(1)).ToContainTextAsync(draft);
-
-        await Expect(view.IdeaCards).ToHaveCountAsync(2);
-        await Expect(view.Status).ToHaveTextAsync("streaming");
-        await view.ExpectCompletedAsync(IdeaCount);
-        watched.AssertNoErrors();
-    }
+    /// <summary>Leaves seconds to act after the first idea, on a slow machine too.</summary>
+    const int IdeaCount = 5;
 
     [Fact]
     public async Task Reload_of_a_finished_session_shows_it_and_opens_no_stream()

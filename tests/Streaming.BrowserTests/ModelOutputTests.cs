@@ -18,7 +18,7 @@ public sealed class ModelOutputTests(PostgresServer postgres, Chromium browser)
     public async Task Markup_in_an_answer_is_shown_as_text_and_never_runs()
     {
         await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
-        await using var host = await StartAsync(model);
+        await using var host = await ScriptedService.StartAsync(postgres, model);
         await using var watched = await browser.OpenAsync(host.Address);
         var view = new SessionView(watched.Page);
         model.Enqueue(Ideas(Hostile));
@@ -45,7 +45,7 @@ public sealed class ModelOutputTests(PostgresServer postgres, Chromium browser)
     {
         const string Refusal = "I would rather talk about the weather.";
         await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
-        await using var host = await StartAsync(model);
+        await using var host = await ScriptedService.StartAsync(postgres, model);
         await using var watched = await browser.OpenAsync(host.Address);
         var view = new SessionView(watched.Page);
         model.Enqueue(Script.Answer("No", " idea."), Script.Answer(Refusal.Split('.')[0], "."), Ideas("A storm in a jar"));
@@ -70,7 +70,7 @@ public sealed class ModelOutputTests(PostgresServer postgres, Chromium browser)
     {
         var (firstIsSeen, secondIsSeen) = (new TaskCompletionSource(), new TaskCompletionSource());
         await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
-        await using var host = await StartAsync(model);
+        await using var host = await ScriptedService.StartAsync(postgres, model);
         await using var watched = await browser.OpenAsync(host.Address);
         var view = new SessionView(watched.Page);
         model.Enqueue(
@@ -89,15 +89,6 @@ public sealed class ModelOutputTests(PostgresServer postgres, Chromium browser)
         await Expect(view.IdeaCards.Locator(".card-body")).ToHaveTextAsync("Half is left.");
         watched.AssertOnlyNetworkErrors();
     }
-
-    Task<ServiceHost> StartAsync(ScriptedOpenAIServer model) => ServiceHost.StartAsync(postgres,
-    [
-        .. PacedService.QuickRetry,
-        new("Models:Provider", "openai"),
-        new("Models:OpenAI:Endpoint", model.Endpoint.ToString()),
-        new("Models:OpenAI:Model", "scripted-1"),
-        new("Models:OpenAI:ApiKey", "none"),
-    ]);
 
     /// <summary>A faultless answer, a few characters at a time, with the titles as bodies too.</summary>
     static Script Ideas(params string[] titles)
