@@ -118,7 +118,9 @@ create trigger transform_chunks_immutable before update on transform_chunks
 --    second waits for the first to commit and then fails.
 -- 2. ends a relay whose writer has written 'end'.
 -- 3. tells the listeners which transforms grew, and to which index: ids only, never data.
-create function announce_messages() returns trigger language plpgsql as $$
+-- The plans of a function are kept for the session: one that was made while the table was small must not read all of it
+-- when it has grown.
+create function announce_messages() returns trigger language plpgsql set enable_seqscan = off as $$
 declare
     payload text;
 begin
@@ -126,9 +128,10 @@ begin
         select from (select transform_id, min(chunk_index) as low, max(chunk_index) as high, count(*) as messages
                      from inserted group by transform_id) as grown
         where high - low + 1 <> messages
-           or (low > 0 and not exists (select from transform_chunks as before
-                                       where before.transform_id = grown.transform_id
-                                         and before.chunk_index = low - 1)))
+           -- Not "not exists": that may be planned as a hash of the whole table.
+           or (low > 0 and (select chunk_index from transform_chunks as before
+                            where before.transform_id = grown.transform_id
+                              and before.chunk_index = low - 1) is null))
     then
         raise exception 'the messages of a transform are numbered 0, 1, 2, … without gaps'
             using errcode = 'check_violation', constraint = 'transform_chunks_gapless', table = 'transform_chunks';

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Streaming.Protocol;
 
-/// <summary>How the wire types are written: camelCase, nulls left out, text other than ASCII as itself.</summary>
+/// <summary>How the wire types are written: camelCase, nulls left out, text as itself (but for what JSON must escape, and emoji).</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StartMessage))]

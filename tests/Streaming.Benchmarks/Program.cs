@@ -1,1 +1,47 @@
-System.Console.WriteLine("benchmarks");
+using System.Runtime.InteropServices;
+using Streaming.Benchmarks;
+using Streaming.Benchmarks.Reports;
+using Streaming.Benchmarks.Runs;
+using Streaming.Benchmarks.Service;
+
+if (args is [ServedProgram.Command, .. var served])
+    return await ServedProgram.RunAsync(served);
+
+// The readers share two cores with what they measure: one thread takes all their bytes, without a hop to the pool.
+// Not for the service: with Npgsql in the process every request would hang.
+Environment.SetEnvironmentVariable(ServiceProcess.InlineCompletions, "1");
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
+
+if (BenchmarkOptions.Parse(args) is not { } options)
+    return 2;
+
+using var stop = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
+{
+    var results = await Suite.RunAsync(options, stop.Token);
+    var report = await Report.CreateAsync(options, results, stop.Token);
+    Console.WriteLine();
+    Console.WriteLine(report.Figures);
+    if (!results.TrueForAll(result => result.IsSound))
+        return 1;
+    await report.WriteAsync(options.Output, stop.Token);
+    Console.WriteLine($"Written to {options.Output}");
+    return 0;
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    return 130;
+}
+catch (BenchmarkException fault)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 1;
+}
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stop.Cancel();
+}

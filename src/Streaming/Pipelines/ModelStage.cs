@@ -4,7 +4,6 @@ using Microsoft.Extensions.AI;
 using Streaming.Models;
 using Streaming.Pipelines.Json;
 using Streaming.Transforms;
-using JsonValue = Streaming.Pipelines.Json.JsonValue;
 
 namespace Streaming.Pipelines;
 
@@ -36,7 +35,7 @@ public abstract class ModelStage(string name)
     protected abstract JsonObject Request();
 
     /// <summary>Takes a value that the model has completed; passes over what it cannot use.</summary>
-    protected abstract Task AcceptAsync(RunContext run, JsonValue value, CancellationToken cancellation);
+    protected abstract Task AcceptAsync(RunContext run, CompletedValue value, CancellationToken cancellation);
 
     /// <summary>How far the stage is, 0-1, with so many characters of text since the last value was taken.</summary>
     protected abstract double Fraction(int characters);

@@ -42,6 +42,7 @@ public sealed class ServiceHost : IAsyncDisposable
             await postgres.TemplateAsync("service", MigrateAsync), TestContext.Current.CancellationToken);
         var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(builder =>
         {
+            builder.UseSetting("urls", "http://127.0.0.1:0");
             builder.UseSetting("ConnectionStrings:Streaming", database);
             builder.UseSetting("Models:Offline:TokensPerSecond", "0");
             builder.UseSetting("Logging:LogLevel:Default", "None");
@@ -50,7 +51,7 @@ public sealed class ServiceHost : IAsyncDisposable
             if (services is not null)
                 builder.ConfigureTestServices(services);
         });
-        factory.UseKestrel(0);
+        factory.UseKestrel();
         factory.StartServer();
         var host = new ServiceHost(factory, database, connectionString is null ? postgres : null);
         await Eventually.TrueAsync(async () => (await host.Client.GetAsync("/health/ready")).IsSuccessStatusCode, "the service is ready");
@@ -62,6 +63,9 @@ public sealed class ServiceHost : IAsyncDisposable
         await using var dataSource = NpgsqlDataSource.Create(connectionString);
         await Migrator.MigrateAsync(dataSource, TestContext.Current.CancellationToken);
     }
+
+    /// <summary>Stops the service and leaves its database.</summary>
+    public async Task StopAsync() => await _factory.DisposeAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -23,7 +23,7 @@ public sealed record StreamEvent(string? Id, JsonElement Data)
 /// <summary>What the tests ask the service for, in one line each.</summary>
 public static class StreamingClient
 {
-    public static async Task<JsonElement> PostAsync(this HttpClient client, string path, object? body, HttpStatusCode expected = HttpStatusCode.Accepted)
+    public static async Task<JsonElement> PostJsonAsync(this HttpClient client, string path, object? body, HttpStatusCode expected = HttpStatusCode.Accepted)
     {
         using var content = body is null ? null : JsonContent.Create(body);
         using var response = await client.PostAsync(path, content);
@@ -42,10 +42,10 @@ public static class StreamingClient
 
     /// <summary>Asks for ideas and returns the state of the answer.</summary>
     public static Task<JsonElement> IdeateAsync(this HttpClient client, string userInput = "A lighthouse keeper who collects storms", int ideaCount = 2) =>
-        client.PostAsync("/api/ideations", new { userInput, genrePaths = new[] { "Drama" }, genreProportions = new[] { 100 }, ideaCount });
+        client.PostJsonAsync("/api/ideations", new { userInput, genrePaths = new[] { "Drama" }, genreProportions = new[] { 100 }, ideaCount });
 
     public static Task<JsonElement> RelayAsync(this HttpClient client) =>
-        client.PostAsync("/api/relays", new { title = "test" }, HttpStatusCode.Created);
+        client.PostJsonAsync("/api/relays", new { title = "test" }, HttpStatusCode.Created);
 
     /// <summary>Waits until a session has ended and returns its state.</summary>
     public static async Task<JsonElement> EndedAsync(this HttpClient client, string path)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Streaming.Pipelines.Json;
 using Streaming.Transforms;
 
 namespace Streaming.Pipelines.Ideation;
@@ -47,7 +48,7 @@ public sealed class IdeasStage(RunContext run) : ModelStage(StageName)
     protected override double Fraction(int characters) =>
         (_titles.Count + Math.Min(0.9, characters / TypicalCharacters)) / _count;
 
-    protected override Task AcceptAsync(RunContext run, Streaming.Pipelines.Json.JsonValue value, CancellationToken cancellation)
+    protected override Task AcceptAsync(RunContext run, CompletedValue value, CancellationToken cancellation)
     {
         if (_titles.Count >= _count || !IsIdea(value.Value, out var title, out var body) || _titles.Contains(title))
             return Task.CompletedTask;

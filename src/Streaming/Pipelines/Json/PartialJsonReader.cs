@@ -40,7 +40,7 @@ public sealed class PartialJsonReader
     private readonly List<char> _text = [];
     private readonly ArrayBufferWriter<char> _clean = new();
     private readonly (char Close, int Start)[] _open = new (char, int)[NestingMax];
-    private List<JsonValue> _found = [];
+    private List<CompletedValue> _found = [];
 
     private Expect _expect = Expect.Outside;
     private int _next;
@@ -74,7 +74,7 @@ public sealed class PartialJsonReader
 
     /// <summary>Reads on; the text may be cut anywhere, even between the halves of a surrogate pair.</summary>
     /// <returns>The values that <paramref name="delta"/> completed, in the order of their last characters.</returns>
-    public IReadOnlyList<JsonValue> Push(ReadOnlySpan<char> delta)
+    public IReadOnlyList<CompletedValue> Push(ReadOnlySpan<char> delta)
     {
         _found = [];
         _text.AddRange(delta);
@@ -213,7 +213,7 @@ public sealed class PartialJsonReader
         if (path is null)
             return;
 
-        _found.Add(new JsonValue(path, ToElement(start)));
+        _found.Add(new CompletedValue(path, ToElement(start)));
         _resumeAt = _next;
         AnythingFound = true;
     }

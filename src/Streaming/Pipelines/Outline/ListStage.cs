@@ -24,7 +24,7 @@ public sealed class ListStage(RunContext run, string name, string task, int typi
 
     int Count => Components(Name).Count();
 
-    protected override Task AcceptAsync(RunContext run, JsonValue value, CancellationToken cancellation)
+    protected override Task AcceptAsync(RunContext run, CompletedValue value, CancellationToken cancellation)
     {
         var isNew = value.Value.ValueKind == JsonValueKind.Object
             && new[] { fields[0], fields[^1] }.All(field => value.Value.TryGetProperty(field, out var text) && IsText(text))

@@ -28,7 +28,7 @@ public sealed class PremiseStage(RunContext run) : OutlineStage(run, StageName, 
     protected override double Fraction(int characters) =>
         (Names.Count(name => Components(name).Any()) + Math.Min(0.9, characters / TypicalCharacters)) / Names.Length;
 
-    protected override Task AcceptAsync(RunContext run, JsonValue value, CancellationToken cancellation)
+    protected override Task AcceptAsync(RunContext run, CompletedValue value, CancellationToken cancellation)
     {
         var position = Array.FindIndex(Names, name => value.Path == $"$.{name}");
         return position >= 0 && IsText(value.Value) && !Components(Names[position]).Any()

@@ -53,10 +53,10 @@ function leftoversOf({ text, ideas }) {
   return plain ? [...left, { body: plain, phase: "unfinished" }] : left;
 }
 
-/** By title as well as by place: an idea that the server refused shifts the places. */
+/** By title, not by place: an answer that the server asked for anew begins with the ideas that were missing. */
 function unfinished(written, finished) {
   const titles = new Set(finished.map(({ title }) => title));
-  return written.slice(finished.length).filter(({ title }) => title === undefined || !titles.has(title));
+  return written.filter(({ title }) => !titles.has(plainText(title).trim()));
 }
 
 function ideaCard(index, onOutline) {

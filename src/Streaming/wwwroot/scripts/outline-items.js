@@ -12,7 +12,7 @@ export function itemSection(name, heading, fields) {
 
   function update(finished, draft, growing) {
     const done = Array.isArray(finished) ? finished : [];
-    const written = Array.isArray(draft) ? draft.slice(done.length) : [];
+    const written = Array.isArray(draft) ? unfinished(draft, done, fields[0]) : [];
     const values = [...done, ...written];
     element.hidden = values.length === 0;
     if (done.length > 0) element.dataset.testid = `component-${name}`;
@@ -30,6 +30,12 @@ export function itemSection(name, heading, fields) {
   }
 
   return { name, element, update };
+}
+
+/** By heading, not by place: an answer that the server asked for anew begins at its beginning. */
+function unfinished(written, finished, heading) {
+  const headings = new Set(finished.map((element) => element[heading]));
+  return written.filter((element) => !headings.has(element?.[heading]));
 }
 
 function itemCard(fields) {

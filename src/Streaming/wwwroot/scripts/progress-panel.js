@@ -66,7 +66,8 @@ export function progressPanel(pill, cancel) {
       const item = stages.children[at];
       item.dataset.status = stage.status ?? "pending";
       setText(item.firstChild, stage.label ?? stage.name);
-      setText(item.lastChild, sum > 0 ? `${Math.round((stage.weight / sum) * 100)}%` : "");
+      // The share of an only stage would read as "done".
+      setText(item.lastChild, sum > 0 && known.length > 1 ? `${Math.round((stage.weight / sum) * 100)}%` : "");
       if (stage.status === "running") item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
     });

@@ -59,9 +59,10 @@ export class SessionModel {
 
   #takeStreaming({ chunks = [], restarts = [], progress, stage, stages, statusText }) {
     if (stages?.length) this.stages = stages.map((known) => ({ ...known }));
-    // A poll brings only newer chunks: without this the text before a restart would be spliced with the text after it.
-    for (const restart of restarts)
-      if (restart.index > this.#lastIndex) this.texts.delete(restart.stage);
+    // Chunks of before a restart are not among these, but may be held: a poll would splice two texts.
+    for (const { stage: restarted, index } of restarts) {
+      if (index > this.#lastIndex) this.texts.delete(restarted);
+    }
     for (const message of chunks) {
       this.startedAt ??= message.timestamp;
       if (message.index === undefined || message.index > this.#lastIndex) this.apply(message);
@@ -157,6 +158,8 @@ const handlers = {
     model.error = { code, category, message, recoverable };
   },
   end: (model, { status, timestamp }) => {
+    // Until the state is read again: what was being written must not vanish in between.
+    if (status !== "completed") model.text ??= [...model.texts.values()].at(-1);
     model.end(status);
     model.updatedAt = timestamp ?? model.updatedAt;
   },
@@ -171,7 +174,6 @@ function place(list, position, value) {
 function factsOf({ selectedPlatform, genrePaths, genreProportions, totalEpisodes, episodeDuration }) {
   const genres = (genrePaths ?? []).map((path, at) => {
     const share = genreProportions?.[at];
-    // A path is a text, or an array of texts.
     return [path].flat().join(" / ") + (share === undefined ? "" : ` ${share}%`);
   });
   return [

@@ -52,16 +52,19 @@ export class Subscriber {
     this.#disconnect();
     if (this.#connection !== "ended") this.#setConnection("reconnecting");
     const reading = this.#reading = new AbortController();
+    let state;
     try {
-      const state = await readState(this.#url, reading.signal);
-      if (!reading.signal.aborted) this.#adopt(state);
+      state = await readState(this.#url, reading.signal);
     } catch (problem) {
       if (reading.signal.aborted) return;
+      this.#reading = undefined;
       if (isFinal(problem)) this.#giveUp(problem);
       else this.#later(backoffMs(++this.#failures), () => this.read());
-    } finally {
-      if (this.#reading === reading) this.#reading = undefined;
+      return;
     }
+    if (reading.signal.aborted) return;
+    this.#reading = undefined;
+    this.#adopt(state);
   }
 
   /** Drops the connection without a word to the server, as a tunnel or a lift would. */
@@ -187,14 +190,15 @@ export class Subscriber {
     this.#disconnect();
     this.#setConnection("ended");
     const reading = this.#reading = new AbortController();
+    let state;
     try {
-      const state = await readState(this.#url, reading.signal);
-      if (!reading.signal.aborted && !isLive(state.status)) this.#handlers.onState(state, { after: false });
+      state = await readState(this.#url, reading.signal);
     } catch {
       // The messages have told everything; the last reading only confirms it.
-    } finally {
-      if (this.#reading === reading) this.#reading = undefined;
     }
+    if (reading.signal.aborted) return;
+    this.#reading = undefined;
+    if (state && !isLive(state.status)) this.#handlers.onState(state, { after: false });
   }
 
   #giveUp(problem) {

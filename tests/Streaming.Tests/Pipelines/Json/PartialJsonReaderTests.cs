@@ -179,9 +179,9 @@ public class PartialJsonReaderTests
 
     private static string[] Read(string text) => Show(Found(text));
 
-    private static IReadOnlyList<JsonValue> Found(string text) => new PartialJsonReader().Push(text);
+    private static IReadOnlyList<CompletedValue> Found(string text) => new PartialJsonReader().Push(text);
 
-    private static string[] Show(IReadOnlyList<JsonValue> values)
+    private static string[] Show(IReadOnlyList<CompletedValue> values)
         => [.. values.Select(value => $"{value.Path} {JsonSerializer.Serialize(value.Value, Plain)}")];
 
     private static readonly JsonSerializerOptions Plain = new()

@@ -11,4 +11,4 @@ namespace Streaming.Pipelines.Json;
 /// The value, owning its memory. Its strings hold neither NUL nor lone surrogates; of duplicate properties the last
 /// one is found by name.
 /// </param>
-public sealed record JsonValue(string Path, JsonElement Value);
+public sealed record CompletedValue(string Path, JsonElement Value);

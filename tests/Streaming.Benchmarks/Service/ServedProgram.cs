@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Streaming.Models;
+
+namespace Streaming.Benchmarks.Service;
+
+/// <summary>
+/// The child process: the service's own <c>Program</c>, run from its entry point, with one thing exchanged as it builds its
+/// host: the generator, for one whose text carries the time.
+/// </summary>
+static class ServedProgram
+{
+    /// <summary>First argument; then pace per generation (0: as fast as it goes), number of generations, and the service's own.</summary>
+    public const string Command = "serve";
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var tokensPerSecond = double.Parse(args[0], CultureInfo.InvariantCulture);
+        var generations = int.Parse(args[1], CultureInfo.InvariantCulture);
+        using var subscription = DiagnosticListener.AllListeners.Subscribe(new HostBuilding(services =>
+        {
+            services.AddSingleton(provider => new ModelClient(
+                new MarkedChatClient(tokensPerSecond, generations), new ModelInfo("benchmark", "marked"),
+                provider.GetRequiredService<IOptions<ModelOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
+            services.AddHostedService<EndWithParent>();
+        }));
+        var result = typeof(ModelClient).Assembly.EntryPoint!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [args[2..]], null);
+        if (result is Task task)
+            await task;
+        return Environment.ExitCode;
+    }
+
+    /// <summary>
+    /// Every host announces that it is about to be built, with its builder: what the framework's own test host and Entity
+    /// Framework's tools use. What is registered then comes after, and so before, the program's own.
+    /// </summary>
+    sealed class HostBuilding(Action<IServiceCollection> change) : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
+    {
+        public void OnNext(DiagnosticListener value)
+        {
+            if (value.Name == "Microsoft.Extensions.Hosting")
+                value.Subscribe(this);
+        }
+
+        public void OnNext(KeyValuePair<string, object?> value)
+        {
+            if (value is { Key: "HostBuilding", Value: IHostBuilder builder })
+                builder.ConfigureServices((_, services) => change(services));
+        }
+
+        public void OnCompleted()
+        {
+        }
+
+        public void OnError(Exception error)
+        {
+        }
+    }
+
+    /// <summary>The input is a pipe from the benchmark: its end, planned or by kill -9, stops the service in good order.</summary>
+    sealed class EndWithParent(IHostApplicationLifetime lifetime) : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await using var input = Console.OpenStandardInput();
+            while (await input.ReadAsync(new byte[16], stoppingToken) > 0)
+            {
+            }
+
+            lifetime.StopApplication();
+        }
+    }
+}

@@ -1,0 +1,4 @@
+using Streaming.BrowserTests;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(Chromium))]

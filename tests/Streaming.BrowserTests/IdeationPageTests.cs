@@ -1,0 +1,118 @@
+using Microsoft.Playwright;
+using Streaming.IntegrationTests.Fixtures;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace Streaming.BrowserTests;
+
+public sealed class IdeationPageTests(PacedService service, Chromium browser) : IClassFixture<PacedService>
+{
+    const int IdeaCount = 3;
+
+    [Fact]
+    public async Task Page_shows_ideas_one_by_one_and_a_reload_loses_nothing_of_them()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var page = watched.Page;
+        var view = new SessionView(page);
+        await view.AskForIdeasAsync(IdeaCount);
+        await view.ExpectMidStreamAsync();
+
+        var (address, progress) = (page.Url, await view.ProgressAsync());
+        var firstIdea = await view.IdeaCards.First.InnerTextAsync();
+        var draft = await view.DraftCard.Locator(".card-body").InnerTextAsync();
+        await page.ReloadAsync();
+        await Expect(view.Status).ToHaveTextAsync("streaming");
+        Assert.Equal(address, page.Url);
+        Assert.InRange(await view.ProgressAsync(), progress, 99);
+        Assert.Equal(firstIdea, await view.IdeaCards.First.InnerTextAsync());
+        // By now the draft may be finished; its text is there all the same, and further than it was.
+        await Expect(page.Locator(".card").Nth(1)).ToContainTextAsync(draft);
+
+        await Expect(view.IdeaCards).ToHaveCountAsync(2);
+        await Expect(view.Status).ToHaveTextAsync("streaming");
+        await view.ExpectCompletedAsync(IdeaCount);
+        watched.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task Reload_of_a_finished_session_shows_it_and_opens_no_stream()
+    {
+        var state = await service.Host.Client.IdeateAsync(ideaCount: 1);
+        await service.Host.Client.EndedAsync($"/api/ideations/{state.Id()}");
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var view = new SessionView(watched.Page);
+        await watched.Page.GotoAsync($"/#/ideations/{state.Id()}");
+        await view.ExpectCompletedAsync(ideaCount: 1);
+        await watched.Page.ReloadAsync();
+        await view.ExpectCompletedAsync(ideaCount: 1);
+
+        Assert.Empty(watched.StreamRequests);
+        watched.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task Cut_button_drops_the_connection_and_the_page_goes_on_where_it_was()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var view = new SessionView(watched.Page);
+        await view.AskForIdeasAsync(IdeaCount);
+        await view.ExpectMidStreamAsync();
+
+        await watched.Page.GetByTestId("cut").ClickAsync();
+        await Expect(view.Connection).ToHaveTextAsync("reconnecting");
+        await Expect(view.Connection).ToHaveTextAsync("live");
+        await Expect(view.CutLog).ToContainTextAsync("nothing missed");
+        await Expect(view.CutLog.GetByRole(AriaRole.Listitem)).ToHaveCountAsync(1);
+
+        await view.ExpectCompletedAsync(IdeaCount);
+        watched.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task Page_says_that_it_is_reconnecting_while_the_way_is_down_and_recovers_when_it_is_up()
+    {
+        await using var proxy = new CuttableProxy(service.Host.Address);
+        await using var watched = await browser.OpenAsync(proxy.Address);
+        var view = new SessionView(watched.Page);
+        await view.AskForIdeasAsync(IdeaCount);
+        await view.ExpectMidStreamAsync();
+
+        var requests = watched.StreamRequests.Count;
+        proxy.Down();
+        await Expect(view.Connection).ToHaveTextAsync("reconnecting");
+        await Eventually.TrueAsync(
+            () => Task.FromResult(watched.StreamRequests.Skip(requests).Any(request => request.Failure is not null)),
+            "the browser has tried again in vain");
+        await Expect(view.Connection).ToHaveTextAsync("reconnecting");
+        proxy.Up();
+        await Expect(view.Connection).ToHaveTextAsync("live");
+
+        await view.ExpectCompletedAsync(IdeaCount);
+        await Expect(view.CutLog).ToContainTextAsync("nothing missed");
+        watched.AssertOnlyNetworkErrors();
+    }
+
+    [Fact]
+    public async Task Outline_of_an_idea_appears_component_by_component()
+    {
+        var state = await service.Host.Client.IdeateAsync(ideaCount: 1);
+        await service.Host.Client.EndedAsync($"/api/ideations/{state.Id()}");
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var view = new SessionView(watched.Page);
+        await watched.Page.GotoAsync($"/#/ideations/{state.Id()}");
+        await watched.Page.GetByTestId("outline-button").ClickAsync();
+        await watched.Page.WaitForURLAsync("**/#/outlines/*");
+
+        foreach (var name in (string[])["title", "genre", "sellingPoints", "setting", "synopsis", "characters", "stages"])
+        {
+            await Expect(watched.Page.GetByTestId($"component-{name}")).ToBeVisibleAsync();
+            await Expect(view.Status).ToHaveTextAsync("streaming");
+        }
+
+        await view.ExpectCompletedAsync(ideaCount: 0);
+        Assert.InRange(await watched.Page.Locator(".component-characters .item").CountAsync(), 2, 10);
+        Assert.InRange(await watched.Page.Locator(".component-stages .item").CountAsync(), 2, 10);
+        watched.AssertNoErrors();
+    }
+}

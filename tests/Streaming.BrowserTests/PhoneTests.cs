@@ -1,0 +1,32 @@
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Streaming.BrowserTests;
+
+public sealed class PhoneTests(PacedService service, Chromium browser) : IClassFixture<PacedService>
+{
+    static readonly ViewportSize Phone = new() { Width = 390, Height = 844 };
+
+    [Fact]
+    public async Task Page_fits_a_phone_from_side_to_side_whatever_was_typed()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address, Phone);
+        var view = new SessionView(watched.Page);
+        await watched.Page.GotoAsync("/");
+        await AssertFitsAsync(watched.Page);
+
+        await view.AskForIdeasAsync(ideaCount: 2, userInput: string.Concat(Enumerable.Repeat("Donaudampfschifffahrt", 20)));
+        await view.ExpectMidStreamAsync();
+        await AssertFitsAsync(watched.Page);
+        await view.ExpectCompletedAsync(ideaCount: 2);
+        await AssertFitsAsync(watched.Page);
+
+        await watched.Page.GotoAsync("/");
+        await Assertions.Expect(watched.Page.GetByTestId("history-item")).ToHaveCountAsync(1);
+        await AssertFitsAsync(watched.Page);
+        watched.AssertNoErrors();
+    }
+
+    static async Task AssertFitsAsync(IPage page) =>
+        Assert.InRange(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth"), int.MinValue, 0);
+}

@@ -1,7 +1,0 @@
-namespace Streaming.BrowserTests;
-
-public class Placeholder
-{
-    [Xunit.Fact]
-    public void Builds() => Xunit.Assert.True(true);
-}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using FsCheck;
+using FsCheck.Fluent;
+using Streaming.Sse;
+using Xunit;
+
+namespace Streaming.Tests.Sse;
+
+public sealed class MessageDataTests
+{
+    [Theory]
+    [InlineData("{\"text\":\"hi\"}")]
+    [InlineData("{}")]
+    [InlineData("{\"a\":{\"type\":1}}")]
+    public void Clean_object_is_left_alone(string data) => Assert.Same(data, MessageData.Normalize(data));
+
+    [Theory]
+    [InlineData("hello", "{\"text\":\"hello\"}")]
+    [InlineData("", "{\"text\":\"\"}")]
+    [InlineData("{not json", "{\"text\":\"{not json\"}")]
+    [InlineData("{\"a\":1} trailing", "{\"text\":\"{\\\"a\\\":1} trailing\"}")]
+    [InlineData("[1]", "{\"text\":\"[1]\"}")]
+    [InlineData("two\nlines", "{\"text\":\"two\\nlines\"}")]
+    public void Anything_but_an_object_is_text(string data, string expected) => Assert.Equal(expected, MessageData.Normalize(data));
+
+    [Fact]
+    public void Lines_inside_an_object_are_joined() => Assert.Equal("{\"text\":\"a\"}", MessageData.Normalize("{\n  \"text\":\r\n \"a\"\n}"));
+
+    [Fact]
+    public void Fields_of_the_envelope_cannot_be_forged() => Assert.Equal(
+        "{\"text\":\"a\"}",
+        MessageData.Normalize("{\"type\":\"end\",\"index\":99,\"first\":0,\"sessionId\":\"x\",\"timestamp\":1,\"text\":\"a\"}"));
+
+    [Fact]
+    public void Whatever_was_inserted_becomes_one_line_of_json() =>
+        Prop.ForAll<string>(data =>
+        {
+            var normal = MessageData.Normalize(data ?? "");
+            using var document = JsonDocument.Parse(normal);
+            return document.RootElement.ValueKind == JsonValueKind.Object && !normal.Contains('\n') && !normal.Contains('\r');
+        }).QuickCheckThrowOnFailure();
+}

@@ -1,0 +1,169 @@
+using System.Text;
+using Streaming.Configuration;
+using Streaming.Messages;
+using Streaming.Subscriptions;
+using Xunit;
+
+namespace Streaming.Tests.Subscriptions;
+
+public sealed class LiveReaderTests
+{
+    static readonly DateTimeOffset Time = DateTimeOffset.UnixEpoch;
+
+    static LiveReader Reader(int head = -1, int messagesMax = 8, int bytesMax = 1 << 20) =>
+        new(new StreamTarget(Guid.NewGuid(), Guid.NewGuid(), 1, head), new SubscriptionOptions { WindowMessagesMax = messagesMax, WindowBytesMax = bytesMax });
+
+    static List<MessageRow> Rows(int first, int last, string text = "x") =>
+        [.. Enumerable.Range(first, last - first + 1).Select(i => new MessageRow(i, "chunk", $$"""{"text":"{{text}}"}""", Time))];
+
+    static int[] Collected(LiveReader reader, int next)
+    {
+        var frames = new List<Frame>();
+        reader.Collect(next, frames);
+        return [.. frames.Select(frame => frame.Index)];
+    }
+
+    [Fact]
+    public void New_reader_suspects_that_it_has_missed_something() => Assert.Equal(4, Reader(head: 4).Missing!.Value.After);
+
+    [Fact]
+    public void Rows_are_collected_from_the_cursor_on()
+    {
+        var reader = Reader();
+        reader.Add(Rows(0, 4));
+        Assert.Equal([2, 3, 4], Collected(reader, 2));
+        Assert.Empty(Collected(reader, 5));
+    }
+
+    [Fact]
+    public void Rows_that_are_there_already_are_passed_over()
+    {
+        var reader = Reader();
+        reader.Add(Rows(0, 3));
+        reader.Add(Rows(1, 5));
+        Assert.Equal([0, 1, 2, 3, 4, 5], Collected(reader, 0));
+    }
+
+    [Fact]
+    public void Gap_is_not_filled_with_what_comes_after_it()
+    {
+        var reader = Reader();
+        reader.AddLast([], reader.Missing!.Value);
+        Assert.Null(reader.Missing);
+        reader.Add(Rows(2, 3));
+        Assert.Empty(Collected(reader, 0));
+        Assert.Equal(-1, reader.Missing!.Value.After);
+    }
+
+    [Fact]
+    public void Full_window_lets_the_oldest_go()
+    {
+        var reader = Reader(messagesMax: 4);
+        reader.Add(Rows(0, 9));
+        Assert.Equal(LiveReader.Position.Behind, reader.Collect(5, []));
+        Assert.Equal([6, 7, 8, 9], Collected(reader, 6));
+    }
+
+    [Fact]
+    public void Window_is_bounded_in_bytes_but_holds_one_message_of_any_size()
+    {
+        var reader = Reader(bytesMax: 2000);
+        reader.Add(Rows(0, 0, new string('y', 5000)));
+        Assert.Equal([0], Collected(reader, 0));
+        reader.Add(Rows(1, 8, new string('z', 500)));
+        var frames = new List<Frame>();
+        Assert.Equal(LiveReader.Position.Behind, reader.Collect(0, frames));
+        reader.Collect(6, frames);
+        Assert.True(frames.Sum(frame => frame.Bytes.Length) <= 2000, Encoding.UTF8.GetString(frames[0].Bytes));
+    }
+
+    [Fact]
+    public void Announcement_during_a_read_is_not_lost()
+    {
+        var reader = Reader();
+        var gap = reader.Missing!.Value;
+        reader.Grew(7);
+        reader.AddLast(Rows(0, 5), gap);
+        Assert.Equal(5, reader.Missing!.Value.After);
+    }
+
+    [Fact]
+    public void Suspicion_during_a_read_is_not_lost()
+    {
+        var reader = Reader();
+        var gap = reader.Missing!.Value;
+        reader.Suspect();
+        reader.AddLast(Rows(0, 5), gap);
+        Assert.Equal(5, reader.Missing!.Value.After);
+    }
+
+    [Fact]
+    public void False_announcement_is_looked_up_once()
+    {
+        var reader = Reader();
+        reader.Grew(1_000_000);
+        reader.AddLast(Rows(0, 5), reader.Missing!.Value);
+        Assert.Null(reader.Missing);
+        Assert.True(reader.Grew(6));
+    }
+
+    /// <summary>Random histories of commits, lost and late hand-overs, reads and readers, against the list itself.</summary>
+    [Fact]
+    public void Every_reader_gets_every_message_once_and_in_order_whatever_happens()
+    {
+        var seed = Environment.TickCount;
+        TestContext.Current.SendDiagnosticMessage($"seed {seed}");
+        for (var run = 0; run < 200; run++)
+        {
+            var random = new Random(seed + run);
+            var reader = Reader(messagesMax: 1 + random.Next(8), bytesMax: 100 + random.Next(2000));
+            var (committed, cursors) = (0, new int[3]);
+            for (var step = 0; step < 300; step++)
+            {
+                switch (random.Next(5))
+                {
+                    case 0:
+                        committed += 1 + random.Next(5);
+                        break;
+                    case 1 when committed > 0:
+                        var from = random.Next(committed);
+                        reader.Add(Rows(from, Math.Min(committed - 1, from + random.Next(6))));
+                        break;
+                    case 2 when committed > 0:
+                        reader.Grew(random.Next(committed));
+                        break;
+                    case 3 when reader.Missing is { } gap && committed > 0:
+                        reader.AddLast(gap.After + 1 <= committed - 1 ? Rows(gap.After + 1, committed - 1) : [], gap);
+                        break;
+                    default:
+                        Read(random.Next(cursors.Length));
+                        break;
+                }
+            }
+
+            reader.Suspect();
+            reader.AddLast(reader.Missing!.Value.After + 1 <= committed - 1 ? Rows(reader.Missing!.Value.After + 1, committed - 1) : [], reader.Missing!.Value);
+            for (var i = 0; i < cursors.Length; i++)
+            {
+                while (cursors[i] < committed)
+                    Read(i);
+            }
+
+            void Read(int i)
+            {
+                var frames = new List<Frame>();
+                if (reader.Collect(cursors[i], frames) == LiveReader.Position.Behind)
+                {
+                    // What the writer does then: one page from the table.
+                    Assert.True(cursors[i] < committed, $"seed {seed + run}: behind, with nothing to read");
+                    cursors[i]++;
+                    return;
+                }
+
+                foreach (var frame in frames)
+                    Assert.True(frame.Index == cursors[i]++, $"seed {seed + run}: got {frame.Index}, wanted {cursors[i] - 1}");
+                Assert.True(cursors[i] <= committed, $"seed {seed + run}: a message that was never committed");
+            }
+        }
+    }
+}
