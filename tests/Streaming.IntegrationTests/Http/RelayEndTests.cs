@@ -14,7 +14,7 @@ public sealed class RelayEndTests(ServiceFixture service) : IClassFixture<Servic
     {
         var relay = await Client.RelayAsync();
 
-        var problem = await Client.PostAsync($"/api/relays/{relay.Id()}/messages",
+        var problem = await Client.PostJsonAsync($"/api/relays/{relay.Id()}/messages",
             new object[] { new { type = "end" }, new { type = "chunk", text = "late" } }, HttpStatusCode.BadRequest);
 
         Assert.Equal("invalid_fields", problem.GetProperty("code").GetString());
@@ -27,11 +27,11 @@ public sealed class RelayEndTests(ServiceFixture service) : IClassFixture<Servic
         var relay = await Client.RelayAsync();
         var path = $"/api/relays/{relay.Id()}";
         var old = new { producerId = "p", sequence = 1, type = "chunk", text = "old" };
-        await Client.PostAsync($"{path}/messages", new object[] { old }, HttpStatusCode.OK);
-        await Client.PostAsync($"{path}/end", null);
+        await Client.PostJsonAsync($"{path}/messages", new object[] { old }, HttpStatusCode.OK);
+        await Client.PostJsonAsync($"{path}/end", null);
 
-        var again = await Client.PostAsync($"{path}/messages", new object[] { old }, HttpStatusCode.OK);
-        var problem = await Client.PostAsync($"{path}/messages",
+        var again = await Client.PostJsonAsync($"{path}/messages", new object[] { old }, HttpStatusCode.OK);
+        var problem = await Client.PostJsonAsync($"{path}/messages",
             new object[] { old, new { producerId = "p", sequence = 2, type = "chunk", text = "new" } }, HttpStatusCode.Conflict);
 
         Assert.True(again.GetProperty("duplicate").GetBoolean());
