@@ -144,11 +144,11 @@ begin
                      from inserted group by transform_id) as grown
         where high - low + 1 <> messages
            -- Not "not exists": that may be planned as a hash of the whole table.
-           or (low > 0 and (select chunk_index from transform_chunks as before
-                            where before.transform_id = grown.transform_id
-                              and before.chunk_index = low - 1) is null))
+           or (low > 0 and coalesce((select chunk_type from transform_chunks as before
+                                     where before.transform_id = grown.transform_id
+                                       and before.chunk_index = low - 1), 'end') = 'end'))
     then
-        raise exception 'the messages of a transform are numbered 0, 1, 2, … without gaps'
+        raise exception 'the messages of a transform are numbered 0, 1, 2, … without gaps, and nothing follows its end'
             using errcode = 'check_violation', constraint = 'transform_chunks_gapless', table = 'transform_chunks';
     end if;
 
@@ -248,9 +248,15 @@ CREATE OR REPLACE FUNCTION write_messages(p_transform_id uuid, p_types text[], p
 AS $function$
 declare
     head int;
+    head_type text;
 begin
     loop
-        select coalesce(max(chunk_index), -1) into head from transform_chunks where transform_id = p_transform_id;
+        select chunk_index, chunk_type into head, head_type
+        from transform_chunks where transform_id = p_transform_id order by chunk_index desc limit 1;
+        if head_type = 'end' then
+            return head;
+        end if;
+        head := coalesce(head, -1);
         begin
             insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data)
             select p_transform_id, head + ordinality, type, data

@@ -113,7 +113,8 @@ create trigger transform_chunks_immutable before update on transform_chunks
     for each statement execute function refuse_message_update();
 
 -- Runs once a statement, whoever wrote it, and does three things:
--- 1. refuses a gap, so that "index n is there" means "everything before n is there" for every reader. Together with
+-- 1. refuses a gap, and what would follow 'end', which no reader would ever see. So "index n is there" means
+--    "everything before n is there" for every reader. Together with
 --    the primary key it also decides between two writers of one transform: they need the same next index, so the
 --    second waits for the first to commit and then fails.
 -- 2. ends a relay whose writer has written 'end'.
@@ -129,11 +130,11 @@ begin
                      from inserted group by transform_id) as grown
         where high - low + 1 <> messages
            -- Not "not exists": that may be planned as a hash of the whole table.
-           or (low > 0 and (select chunk_index from transform_chunks as before
-                            where before.transform_id = grown.transform_id
-                              and before.chunk_index = low - 1) is null))
+           or (low > 0 and coalesce((select chunk_type from transform_chunks as before
+                                     where before.transform_id = grown.transform_id
+                                       and before.chunk_index = low - 1), 'end') = 'end'))
     then
-        raise exception 'the messages of a transform are numbered 0, 1, 2, … without gaps'
+        raise exception 'the messages of a transform are numbered 0, 1, 2, … without gaps, and nothing follows its end'
             using errcode = 'check_violation', constraint = 'transform_chunks_gapless', table = 'transform_chunks';
     end if;
 
@@ -179,13 +180,20 @@ create trigger artifacts_announce after insert on artifacts
 -- Writes messages after the last one of a transform, whatever that is by then, and returns the last index.
 -- For writers that hold no lease. The caller has locked the row of transforms; a lease holder's append takes no such
 -- lock (it would cost a row version a batch), so the index may be taken by one that commits first: then read again.
+-- After an 'end' there is nothing to write.
 create function write_messages(p_transform_id uuid, p_types text[], p_data text[]) returns int
 language plpgsql as $$
 declare
     head int;
+    head_type text;
 begin
     loop
-        select coalesce(max(chunk_index), -1) into head from transform_chunks where transform_id = p_transform_id;
+        select chunk_index, chunk_type into head, head_type
+        from transform_chunks where transform_id = p_transform_id order by chunk_index desc limit 1;
+        if head_type = 'end' then
+            return head;
+        end if;
+        head := coalesce(head, -1);
         begin
             insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data)
             select p_transform_id, head + ordinality, type, data

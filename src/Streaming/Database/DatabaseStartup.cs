@@ -33,6 +33,8 @@ public sealed class DatabaseStartup(
 
             var dataSource = NpgsqlDataSource.Create(settings.Pooled());
             await MigrateAsync(dataSource, stoppingToken);
+            if (settings.IsEmbedded)
+                await ExpireLeasesAsync(dataSource, stoppingToken);
             postgres.Open(dataSource);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -66,6 +68,15 @@ public sealed class DatabaseStartup(
                 await Task.Delay(RetryDelay, clock, cancellation);
             }
         }
+    }
+
+    /// <summary>
+    /// No two services run on one data directory, so the workers of all leases are gone: nobody need wait for them to run out.
+    /// </summary>
+    static async Task ExpireLeasesAsync(NpgsqlDataSource dataSource, CancellationToken cancellation)
+    {
+        await using var command = dataSource.CreateCommand(Sql.Named("transforms/expire_leases"));
+        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -16,6 +16,8 @@ public sealed class DatabaseUnavailableException(Exception? inner)
 /// </summary>
 public sealed class Postgres : IAsyncDisposable
 {
+    static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1);
+
     readonly TaskCompletionSource<NpgsqlDataSource> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ResiliencePipeline _requests;
     readonly TimeSpan _patience;
@@ -43,6 +45,26 @@ public sealed class Postgres : IAsyncDisposable
 
     /// <summary>Called once, by <see cref="DatabaseStartup"/>. The data source is then this object's to dispose.</summary>
     public void Open(NpgsqlDataSource dataSource) => _opened.SetResult(dataSource);
+
+    /// <summary>Whether the server answers within a second.</summary>
+    public async Task<bool> AnswersAsync(CancellationToken cancellation)
+    {
+        if (!IsOpen)
+            return false;
+        using var deadline = new CancellationTokenSource(AnswerTime, _clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
+        try
+        {
+            await using var connection = await ConnectAsync(either.Token);
+            await using var command = new NpgsqlCommand("select 1", connection);
+            await command.ExecuteScalarAsync(either.Token);
+            return true;
+        }
+        catch (Exception fault) when (IsTransient(fault) || (fault is OperationCanceledException && !cancellation.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
 
     /// <summary>Completes when the door is open.</summary>
     public Task WaitUntilOpenAsync(CancellationToken cancellation) => _opened.Task.WaitAsync(cancellation);

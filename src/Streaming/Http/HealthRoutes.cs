@@ -11,9 +11,9 @@ public static class HealthRoutes
     {
         routes.MapGet("/health/live", () => Results.Json(new Health("live", null)))
             .WithTags("health").WithSummary("The process answers").Produces<Health>();
-        routes.MapGet("/health/ready", (Postgres postgres, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime) =>
+        routes.MapGet("/health/ready", async (Postgres postgres, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime, CancellationToken cancellation) =>
             {
-                var checks = new HealthChecks(postgres.IsOpen, listener.IsListening, worker.IsRunning);
+                var checks = new HealthChecks(await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsRunning);
                 var isReady = checks is { Database: true, Listener: true, Worker: true } && !lifetime.ApplicationStopping.IsCancellationRequested;
                 return Results.Json(new Health(isReady ? "ready" : "not ready", checks), statusCode: isReady ? 200 : 503);
             })

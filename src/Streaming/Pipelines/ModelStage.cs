@@ -84,7 +84,7 @@ public abstract class ModelStage(string name)
             isAgain = true;
             await StreamAsync(run, model.StreamAsync(prompt, token), text, token);
         }, retry => run.WarningAsync(
-            retry.Fault.Code, retry.Fault.Category, $"{retry.Fault.Message} Trying again in {retry.Delay.TotalSeconds:0.#} s.",
+            retry.Fault.Code, retry.Fault.Category, $"{retry.Fault.Message} Trying again{(retry.Delay.TotalSeconds < 0.5 ? "" : $" in {retry.Delay.TotalSeconds:0} s")}.",
             retry.Attempt, retry.Delay, cancellation), cancellation);
     }
 

@@ -143,7 +143,7 @@ public sealed class TransformWorker(
     async Task LeaseLoopAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(options.Value.Lease / 3, clock);
-        while (await timer.WaitForNextTickAsync(stopping))
+        do
         {
             try
             {
@@ -156,7 +156,7 @@ public sealed class TransformWorker(
             {
                 log.LogWarning("Leases could not be renewed: {Reason}", fault.Message);
             }
-        }
+        } while (await timer.WaitForNextTickAsync(stopping));
     }
 
     async Task RenewAsync(CancellationToken stopping)

@@ -152,6 +152,7 @@ public sealed class RelayTests(ServiceFixture service) : IClassFixture<ServiceFi
     [InlineData("insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) values ('{0}', 2, 'chunk', 'x')", "23514")]
     [InlineData("insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) values ('{0}', 1, 'chunk', 'x'), ('{0}', 3, 'chunk', 'x')", "23514")]
     [InlineData("insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) values ('{0}', 0, 'chunk', 'x')", "23505")]
+    [InlineData("insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) values ('{0}', 1, 'end', '{{}}'); insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) values ('{0}', 2, 'chunk', 'x')", "23514")]
     [InlineData("update transform_chunks set chunk_data = 'x' where transform_id = '{0}'", "23000")]
     [InlineData("select append_message('0198c0de-0000-7000-8000-000000000001', 'chunk', 'x')", "55000")]
     public async Task Database_itself_refuses_what_would_break_a_stream(string sql, string state)
