@@ -61,7 +61,10 @@ public sealed class TinyModelServer : IAsyncDisposable
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            var script = Path.Combine(folder.FullName, "shared", "upstream", "tinylm-server.mjs");
+            // The program runs only under its real path, so a link is followed here.
+            var shared = Path.Combine(folder.FullName, "shared");
+            shared = Directory.Exists(shared) ? Directory.ResolveLinkTarget(shared, returnFinalTarget: true)?.FullName ?? shared : shared;
+            var script = Path.Combine(shared, "upstream", "tinylm-server.mjs");
             if (File.Exists(script)) return script;
         }
         return null;
