@@ -36,8 +36,11 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         /// <summary>Nothing new.</summary>
         Current,
 
-        /// <summary>Frames were added to the list.</summary>
+        /// <summary>Everything there is was added to the list.</summary>
         Collected,
+
+        /// <summary>As much as one flush should carry was added to the list: come again.</summary>
+        More,
 
         /// <summary>Its next message is no longer in the window: read a page.</summary>
         Behind,
@@ -163,7 +166,7 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
                 bytes += frame.Bytes.Length;
             }
 
-            return frames.Count > 0 ? Position.Collected : Position.Current;
+            return frames.Count == 0 ? Position.Current : next < _next ? Position.More : Position.Collected;
         }
     }
 

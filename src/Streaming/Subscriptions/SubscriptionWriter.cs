@@ -23,10 +23,10 @@ public enum StreamOutcome
 /// </summary>
 /// <remarks>
 /// <code>
-///   ┌─> collect ──behind──> page from the table ─┐
-///   │     │ └─────frames──> write, flush, pace ──┤──end──> Ended
-///   │     └─nothing──> wait ──woken──────────────┤
-///   └────────────────────────────────────────────┘──stopping──> Recycled
+///   ┌─> collect ──behind──> page from the table ──> write, flush ─┐
+///   │     │ └─────more────> write, flush ─────────────────────────┤──end──> Ended
+///   │     └─all or none───> write, flush, wait ──woken──> pace ───┤
+///   └─────────────────────────────────────────────────────────────┘──stopping──> Recycled
 /// </code>
 /// </remarks>
 public sealed class SubscriptionWriter(
@@ -72,7 +72,8 @@ public sealed class SubscriptionWriter(
                     await FlushAsync(subscriber, output, stop.Token);
                 }
 
-                if (position == LiveReader.Position.Behind)
+                // A wake may have been for what is left: it does not come again.
+                if (position is LiveReader.Position.Behind or LiveReader.Position.More)
                     continue;
                 await subscriber.Wake.WaitAsync();
                 await PaceAsync(subscriber, stop.Token);

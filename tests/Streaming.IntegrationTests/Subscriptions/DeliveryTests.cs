@@ -34,6 +34,24 @@ public sealed class DeliveryTests(ServiceFixture service) : IClassFixture<Servic
     }
 
     [Fact]
+    public async Task Burst_larger_than_one_flush_arrives_whole_though_nothing_follows_it()
+    {
+        var relay = await Client.RelayAsync();
+        // Below the interval of heartbeats, which would wake a stream that has forgotten the rest.
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        await using var events = Client.StreamAsync($"/api/stream/relay/{relay.Id()}", "1-0", deadline.Token).GetAsyncEnumerator();
+        await Client.PostJsonAsync($"/api/relays/{relay.Id()}/messages", new { type = "chunk", text = "first" }, HttpStatusCode.OK);
+        Assert.True(await events.MoveNextAsync());
+        var text = new string('x', 10_000);
+        await Client.PostJsonAsync($"/api/relays/{relay.Id()}/messages", Enumerable.Range(2, 40).Select(i => new { type = "chunk", text = $"{i}{text}" }), HttpStatusCode.OK);
+        for (var i = 2; i <= 41; i++)
+        {
+            Assert.True(await events.MoveNextAsync());
+            Assert.Equal(i, events.Current.Index);
+        }
+    }
+
+    [Fact]
     public async Task Lost_listener_connection_costs_no_message()
     {
         var relay = await Client.RelayAsync();
