@@ -55,7 +55,17 @@ public sealed record OutlineState : SessionState
 /// <param name="Text">The idea, or the text.</param>
 /// <param name="IdeationId">Where the idea is from, if it is one.</param>
 /// <param name="IdeaIndex">Which of the ideation's ideas, from 0.</param>
-public sealed record SourceArtifact(string Title, string Text, Guid? IdeationId = null, int? IdeaIndex = null);
+/// <param name="GenrePaths">As the ideation was asked, if it is an idea; so are the next two.</param>
+/// <param name="GenreProportions">A number for each path, on any scale.</param>
+/// <param name="SelectedPlatform">Where the story is to appear, if that was said.</param>
+public sealed record SourceArtifact(
+    string Title,
+    string Text,
+    Guid? IdeationId = null,
+    int? IdeaIndex = null,
+    IReadOnlyList<JsonElement>? GenrePaths = null,
+    IReadOnlyList<double>? GenreProportions = null,
+    string? SelectedPlatform = null);
 
 public sealed record OutlineComponents
 {
