@@ -115,7 +115,11 @@ public sealed record StageRestart(string Stage, int Index);
 public sealed record ChunkState(string Type, int Index, Guid SessionId, long Timestamp, string Text, string? Stage = null);
 
 /// <summary>A page of sessions, newest first: states without result and text.</summary>
-public sealed record SessionPage(IReadOnlyList<JsonElement> Items, string? NextCursor);
+/// <param name="Items">The sessions.</param>
+/// <param name="NextCursor">Where the next page begins; null on the last one.</param>
+/// <param name="Provider">Who would generate the next session; none for relays.</param>
+/// <param name="Model">The model that would; none for relays.</param>
+public sealed record SessionPage(IReadOnlyList<JsonElement> Items, string? NextCursor, string? Provider = null, string? Model = null);
 
 /// <param name="UserInput">What the person wants ideas about; required.</param>
 /// <param name="SelectedPlatform">Where the stories are to appear.</param>
