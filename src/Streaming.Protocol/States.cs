@@ -55,7 +55,17 @@ public sealed record OutlineState : SessionState
 /// <param name="Text">The idea, or the text.</param>
 /// <param name="IdeationId">Where the idea is from, if it is one.</param>
 /// <param name="IdeaIndex">Which of the ideation's ideas, from 0.</param>
-public sealed record SourceArtifact(string Title, string Text, Guid? IdeationId = null, int? IdeaIndex = null);
+/// <param name="GenrePaths">As the ideation was asked, if it is an idea; so are the next two.</param>
+/// <param name="GenreProportions">A number for each path, on any scale.</param>
+/// <param name="SelectedPlatform">Where the story is to appear, if that was said.</param>
+public sealed record SourceArtifact(
+    string Title,
+    string Text,
+    Guid? IdeationId = null,
+    int? IdeaIndex = null,
+    IReadOnlyList<JsonElement>? GenrePaths = null,
+    IReadOnlyList<double>? GenreProportions = null,
+    string? SelectedPlatform = null);
 
 public sealed record OutlineComponents
 {
@@ -105,7 +115,11 @@ public sealed record StageRestart(string Stage, int Index);
 public sealed record ChunkState(string Type, int Index, Guid SessionId, long Timestamp, string Text, string? Stage = null);
 
 /// <summary>A page of sessions, newest first: states without result and text.</summary>
-public sealed record SessionPage(IReadOnlyList<JsonElement> Items, string? NextCursor);
+/// <param name="Items">The sessions.</param>
+/// <param name="NextCursor">Where the next page begins; null on the last one.</param>
+/// <param name="Provider">Who would generate the next session; none for relays.</param>
+/// <param name="Model">The model that would; none for relays.</param>
+public sealed record SessionPage(IReadOnlyList<JsonElement> Items, string? NextCursor, string? Provider = null, string? Model = null);
 
 /// <param name="UserInput">What the person wants ideas about; required.</param>
 /// <param name="SelectedPlatform">Where the stories are to appear.</param>

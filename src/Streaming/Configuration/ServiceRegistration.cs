@@ -127,6 +127,8 @@ public static class ServiceRegistration
         StreamRoutes.Map(app);
         HealthRoutes.Map(app);
         app.MapOpenApi();
+        // Asked for by browsers that show a JSON page, which names no icon.
+        app.MapGet("/favicon.ico", () => Results.Redirect("/favicon.svg", permanent: true)).ExcludeFromDescription();
     }
 
     static void AddKind<T>(IServiceCollection services) where T : class, ISessionKind

@@ -78,13 +78,17 @@ public static class OutlineRoutes
             return default;
         }
 
-        using var document = JsonDocument.Parse(idea.Data);
+        var (data, asked) = (JsonNode.Parse(idea.Data)!, JsonNode.Parse(idea.Input)!);
         return (new JsonObject
         {
-            ["title"] = document.RootElement.GetProperty("title").GetString(),
-            ["text"] = document.RootElement.GetProperty("body").GetString(),
+            ["title"] = data["title"]!.DeepClone(),
+            ["text"] = data["body"]!.DeepClone(),
             ["ideationId"] = ideationId.ToString(),
             ["ideaIndex"] = index.Value,
+            // An idea does not say them by itself, and its outline must keep to them.
+            ["genrePaths"] = asked["genrePaths"]?.DeepClone(),
+            ["genreProportions"] = asked["genreProportions"]?.DeepClone(),
+            ["selectedPlatform"] = asked["selectedPlatform"]?.DeepClone(),
         }, idea.Id);
     }
 

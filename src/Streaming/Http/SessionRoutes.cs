@@ -90,6 +90,13 @@ public sealed class SessionRoutes(
                 SessionStateJson.WriteSummary(json, kind, session);
             json.WriteEndArray();
             json.WriteString("nextCursor", sessions.Count > count ? sessions[count - 1].Id.ToString("N") : null);
+            // Who would generate the next one: a list without sessions says it too.
+            if (writer.GeneratorOf(kind) is { } generator)
+            {
+                json.WriteString("provider", generator.Provider);
+                json.WriteString("model", generator.Model);
+            }
+
             json.WriteEndObject();
         }
 

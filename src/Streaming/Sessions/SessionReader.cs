@@ -7,8 +7,8 @@ namespace Streaming.Sessions;
 /// <summary>A row of a list of sessions. Times are UTC.</summary>
 public sealed record SessionSummary(Guid Id, string Input, DateTime CreatedAt, string Status, string ExecutionContext, DateTime UpdatedAt);
 
-/// <summary>An output of a session's newest transform.</summary>
-public sealed record SessionArtifact(Guid Id, string Data);
+/// <summary>An output of a session's newest transform, and the input of that session.</summary>
+public sealed record SessionArtifact(Guid Id, string Data, string Input);
 
 /// <summary>Reads sessions. Everything is asked for with the user it must belong to; another's is as good as none.</summary>
 public sealed class SessionReader(Postgres postgres)

@@ -26,6 +26,9 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
 
     sealed record RetryRow(string Status, bool Retried);
 
+    /// <summary>Who generates what is made or retried from now on; null for a relay.</summary>
+    public ModelInfo? GeneratorOf(ISessionKind kind) => kind.Name == RelayKind.KindName ? null : model.Info;
+
     /// <summary>Makes a session and queues its first transform; a relay's runs at once.</summary>
     /// <param name="kind">What kind.</param>
     /// <param name="userId">Whose.</param>
@@ -52,11 +55,11 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                 key = idempotencyKey,
                 transform = transformId,
                 status = isRelay ? "running" : "queued",
-                context = Context(isRelay),
+                context = Context(kind),
                 stages = kind.Stages.Select(stage => stage.Name).ToArray(),
                 labels = kind.Stages.Select(stage => stage.Label).ToArray(),
                 weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
-                start = Start(kind, transformId, isRelay),
+                start = Start(kind, transformId),
                 inputs,
             }, cancellationToken: cancellation));
             if (made is not null)
@@ -82,11 +85,11 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                     session = sessionId,
                     user = userId,
                     transform = transformId,
-                    context = Context(false),
+                    context = Context(kind),
                     stages = kind.Stages.Select(stage => stage.Name).ToArray(),
                     labels = kind.Stages.Select(stage => stage.Label).ToArray(),
                     weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
-                    start = Start(kind, transformId, false),
+                    start = Start(kind, transformId),
                 }, cancellationToken: cancellation));
             // A retry that is already under way is what was wanted.
             return outcome is null ? null : new ControlOutcome(outcome.Status, outcome.Retried || outcome.Status is "queued" or "running");
@@ -110,8 +113,10 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
             return before is null ? null : new ControlOutcome(before, before is "queued" or "running" or "paused" or "cancelled");
         }, cancellation);
 
-    string Context(bool isRelay) => isRelay ? "{}" : JsonSerializer.Serialize(new { provider = model.Info.Provider, model = model.Info.Model }, Json);
+    string Context(ISessionKind kind) => GeneratorOf(kind) is { } generator
+        ? JsonSerializer.Serialize(new { provider = generator.Provider, model = generator.Model }, Json)
+        : "{}";
 
-    string Start(ISessionKind kind, Guid transformId, bool isRelay) => ProtocolJson.Data(new StartMessage(
-        kind.Name, transformId, isRelay ? null : model.Info.Provider, isRelay ? null : model.Info.Model, kind.Stages));
+    string Start(ISessionKind kind, Guid transformId) => ProtocolJson.Data(new StartMessage(
+        kind.Name, transformId, GeneratorOf(kind)?.Provider, GeneratorOf(kind)?.Model, kind.Stages));
 }

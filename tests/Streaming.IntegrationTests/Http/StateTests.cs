@@ -130,6 +130,21 @@ public sealed class StateTests(ServiceFixture service) : IClassFixture<ServiceFi
         }
     }
 
+    [Fact]
+    public async Task Lists_say_who_would_generate_the_next_session_before_there_is_any()
+    {
+        await using var host = await ServiceHost.StartAsync(service.Postgres);
+        foreach (var kind in (string[])["ideations", "outlines"])
+            Assert.Equal(("offline", "offline-composer", 0), await PageAsync(kind));
+        Assert.Equal((null, null, 0), await PageAsync("relays"));
+
+        async Task<(string?, string?, int)> PageAsync(string kind)
+        {
+            var page = (await host.Client.StateAsync($"/api/{kind}")).Deserialize<SessionPage>(Strict)!;
+            return (page.Provider, page.Model, page.Items.Count);
+        }
+    }
+
     static string[] Texts(JsonElement state) =>
         [.. state.GetProperty("streamingData").GetProperty("chunks").EnumerateArray().Select(chunk => chunk.GetProperty("text").GetString()!)];
 

@@ -231,6 +231,8 @@ public sealed class PipelineTests(PostgresServer postgres) : IAsyncLifetime
         Assert.Equal(["Rise", "Fall"], components.GetProperty("stages").EnumerateArray().Select(c => c.GetProperty("title").GetString()));
         Assert.Contains("\"title\":\"Two\"", _host.Model.Requests[1].Prompt, StringComparison.Ordinal);
         Assert.Contains("Ada", _host.Model.Requests[3].Prompt, StringComparison.Ordinal);
+        Assert.All(_host.Model.Requests.Skip(1), request => Assert.Contains(
+            "\"genrePaths\":[\"Drama\"],\"genreProportions\":[100],\"selectedPlatform\":null", request.Prompt, StringComparison.Ordinal));
 
         var events = await Client.ReadStreamAsync($"/api/stream/outline/{made.Id()}");
         Assert.Equal(["premise", "characters", "stages"], events.Where(e => e.Type == "stage_complete").Select(e => e.Data.GetProperty("stage").GetString()));

@@ -17,7 +17,8 @@ internal sealed record GenreShare(string Name, double Share, GenreFamily Family)
 
     /// <summary>
     /// Reads <c>genrePaths</c> (a name, <c>a/b</c>, or an array from general to special; same names add up)
-    /// and <c>genreProportions</c> (any scale). Missing or senseless proportions count as equal parts, zeros drop out beside others.
+    /// and <c>genreProportions</c> (any scale), in the order of the paths. Missing or senseless proportions
+    /// count as equal parts, zeros drop out beside others.
     /// </summary>
     public static IReadOnlyList<GenreShare> Read(OfflineRequest request)
     {
@@ -32,6 +33,7 @@ internal sealed record GenreShare(string Name, double Share, GenreFamily Family)
             .Select((path, i) => (Path: path, Weight: usable ? proportions[i] : 1))
             .Where(genre => genre.Path.Length > 0 && genre.Weight > 0)
             .GroupBy(genre => NameOf(genre.Path[^1]))
+            .Where(same => same.Key.Length > 0)
             .Select(same => (Name: same.Key, Weight: same.Sum(genre => genre.Weight), Family: FamilyOf(same.First().Path)))
             .ToArray();
         var total = genres.Sum(genre => genre.Weight);

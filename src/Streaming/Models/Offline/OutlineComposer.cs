@@ -12,7 +12,8 @@ internal sealed record OutlineStage(string Title, string Episodes, string Summar
 
 /// <summary>
 /// Writes the three parts of an outline. Its tasks come one by one, so whatever they share is drawn from the title and
-/// the text alone: the same people in the same place, those of the text where the text is an idea of ours.
+/// the text alone: the same people in the same place, those of the text where the text is an idea of ours. The genres
+/// are those that were asked for, the largest first; without any, the one that the text names, or a drawn one.
 /// </summary>
 internal sealed class OutlineComposer
 {
@@ -31,6 +32,7 @@ internal sealed class OutlineComposer
     private readonly Person _foil;
     private readonly Place _place;
     private readonly GenreFamily _genre;
+    private readonly string _genreText;
     private readonly IReadOnlyList<string> _supporting;
     private readonly Dictionary<string, string> _words;
 
@@ -43,7 +45,12 @@ internal sealed class OutlineComposer
         _lead = NamedIn(StoryPhrases.Leads, lead => lead.Name) ?? Protagonist.In(_text, shared.From(StoryPhrases.Leads));
         _foil = NamedIn(StoryPhrases.Foils, foil => foil.Name) ?? shared.From(StoryPhrases.Foils);
         _place = NamedIn(StoryPhrases.Places, place => place.Short) ?? shared.From(StoryPhrases.Places);
-        _genre = NamedIn(GenrePhrases.All, family => family.Name) ?? shared.From(GenrePhrases.All);
+        var family = NamedIn(GenrePhrases.All, family => family.Name) ?? shared.From(GenrePhrases.All);
+        var asked = GenreShare.Read(request).OrderByDescending(share => share.Share).ToArray();
+        _genre = asked.Length > 0 ? asked[0].Family : family;
+        var genre = asked.Length > 0 ? asked[0].Name : family.Name.ToLowerInvariant();
+        var others = asked.Length > 1 ? "with " + string.Join(" and ", asked.Skip(1).Select(other => other.Name)) : "";
+        _genreText = IdeaComposer.Capitalised(genre) + (others.Length > 0 ? $", {others}" : "");
         var names = shared.Deck(OutlinePhrases.SupportingNames);
         _supporting = [.. OutlinePhrases.SupportingRoles.Select(_ => names.Next())];
 
@@ -53,7 +60,7 @@ internal sealed class OutlineComposer
         _words["ally"] = FirstNameOf(_supporting[0]);
         _words["third"] = FirstNameOf(_supporting[1]);
         _words["episodes"] = EpisodeCount == 1 ? "acts" : $"{EpisodeCount.ToString(CultureInfo.InvariantCulture)} episodes";
-        _words["genre"] = _genre.Name.ToLowerInvariant();
+        _words["genre"] = $"{genre} {others}".TrimEnd();
     }
 
     private int EpisodeCount => _request.PositiveInteger("totalEpisodes") ?? EpisodesDefault;
@@ -73,7 +80,7 @@ internal sealed class OutlineComposer
         ];
         return new OutlinePremise(
             _title.Length > 0 ? _title : Fill("The " + _choice.From(_genre.Nouns) + " of {town}"),
-            _genre.Name,
+            _genreText,
             $"1. {Fill(points.Next())}\n2. {Fill(points.Next())}\n3. {Fill(points.Next())}",
             $"{IdeaComposer.Capitalised(_place.Phrase)}. {_place.Rule} {Length()}",
             string.Join(' ', synopsis.Where(sentence => sentence.Length > 0).Distinct()));
@@ -125,11 +132,13 @@ internal sealed class OutlineComposer
     private string Length()
     {
         var episodes = EpisodeCount == 1 ? "It fits into a single episode" : Fill("It unfolds over {episodes}");
+        var platform = FormatNotes.NameOf(_request.String("selectedPlatform"));
+        var end = platform.Length > 0 ? $", made for {platform}." : ".";
         if (_request.PositiveInteger("episodeDuration") is not { } minutes)
-            return episodes + ".";
+            return episodes + end;
         var unit = minutes == 1 ? "minute" : "minutes";
         var each = EpisodeCount == 1 ? "" : " each";
-        return string.Create(CultureInfo.InvariantCulture, $"{episodes} of {minutes} {unit}{each}.");
+        return string.Create(CultureInfo.InvariantCulture, $"{episodes} of {minutes} {unit}{each}{end}");
     }
 
     // Whole sentences from the start of the text, or its first words where the first sentence does not end.

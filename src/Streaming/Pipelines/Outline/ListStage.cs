@@ -13,7 +13,7 @@ public sealed class ListStage(RunContext run, string name, string task, int typi
     // After the premise's five, and with room between the lists.
     readonly int _firstPosition = name == "characters" ? 100 : 200;
 
-    protected override string Instructions => $"Go on with the outline below, in its language. {form}";
+    protected override string Instructions => $"Go on with the outline below, in its language; keep to its genres and its platform. {form}";
 
     protected override string Label => Name == "characters" ? $"Meeting character {Count + 1}" : $"Plotting stage {Count + 1}";
 

@@ -23,6 +23,10 @@ public abstract class OutlineStage(RunContext run, string name, string task) : M
             ["totalEpisodes"] = Node(run.Input.GetProperty("totalEpisodes")),
             ["episodeDuration"] = Node(run.Input.GetProperty("episodeDuration")),
         };
+        // Only the source that is an idea has them.
+        foreach (var asked in (string[])["genrePaths", "genreProportions", "selectedPlatform"])
+            if (source.TryGetProperty(asked, out var value))
+                request[asked] = Node(value);
         if (Name != PremiseStage.StageName)
             request["premise"] = new JsonObject(PremiseStage.Names.SelectMany(
                 component => Components(component).Take(1).Select(value => KeyValuePair.Create(component, Node(value)))));

@@ -15,7 +15,8 @@ public sealed class PremiseStage(RunContext run) : OutlineStage(run, StageName, 
 
     protected override string Instructions =>
         """
-        Write the premise of a series from the idea below, in its language, in this form:
+        Write the premise of a series from the idea below, in its language. If `genrePaths` names genres, keep to them, mixed in
+        the given proportions, and name them in `genre`; if there is a `selectedPlatform`, write for it. Answer in this form:
         {"title":"…","genre":"…","sellingPoints":"…","setting":"…","synopsis":"…"}. All five are texts.
         """;
 

@@ -5,7 +5,7 @@ import { el, setText } from "./dom.js";
 import { isLive } from "./subscriber.js";
 import { dateTime, timeAgo } from "./time.js";
 
-/** `onProvider` hears which provider the newest session used. */
+/** `onProvider` hears which provider would generate the next session. */
 export function historyList(kind, heading, onProvider) {
   const items = el("ol", { class: "history-items" });
   const note = el("p", { class: "quiet", text: "Reading…" });
@@ -13,16 +13,14 @@ export function historyList(kind, heading, onProvider) {
     type: "button", class: "button-quiet", hidden: true, text: "More", on: { click: readMore },
   });
   let cursor;
-  let first = true;
 
   async function readMore() {
     more.disabled = true;
     try {
       const page = await readSessions(kind, cursor);
-      if (first && page.items.length > 0) onProvider(page.items[0].provider);
+      onProvider(page.provider);
       items.append(...page.items.map(historyItem));
       cursor = page.nextCursor;
-      first = false;
       more.hidden = !cursor;
       setText(more, "More");
       setText(note, items.children.length > 0 ? "" : `No ${heading.toLowerCase()} yet.`);

@@ -8,8 +8,8 @@ import { showSiteBadge } from "./provider-badge.js";
 export function homePage() {
   document.title = "Streaming";
   const lists = [
-    historyList("ideation", "Ideas", showSiteBadge),
-    historyList("outline", "Outlines", showSiteBadge),
+    historyList("ideation", "Ideas", showProvider),
+    historyList("outline", "Outlines", showProvider),
   ];
   const element = el("div", { class: "home" },
     el("section", { class: "intro" },
@@ -20,6 +20,12 @@ export function homePage() {
     ideaForm(),
     el("section", { class: "history", "aria-label": "Earlier sessions" },
       ...lists.map((list) => list.element)));
+
+  // A list may be answered after the page was left, and a session shows its own badge.
+  function showProvider(provider) {
+    if (element.isConnected) showSiteBadge(provider);
+  }
+
   return {
     element,
     enter: () => lists.forEach((list) => list.readMore()),

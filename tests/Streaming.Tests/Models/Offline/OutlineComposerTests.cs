@@ -98,6 +98,46 @@ public class OutlineComposerTests
         Assert.All([0, 1], i => Assert.Contains(characters[i].GetProperty("name").GetString()!, body));
     }
 
+    [Fact]
+    public void Genres_that_were_asked_for_are_named_the_largest_first()
+    {
+        Assert.Equal("Drama, with mystery", GenreOf(["Drama", "Mystery"], [70, 30]));
+        Assert.Equal("Mystery, with drama", GenreOf(["Drama", "Mystery"], [30, 70]));
+        Assert.Equal("Drama, with mystery", GenreOf(["Drama", "Mystery"], []));
+        Assert.Equal("BL", GenreOf([new[] { "Romance", "BL" }], [100]));
+        Assert.Equal("Comedy, with horror and drama", GenreOf(["Drama", "Comedy", "Horror"], [1, 3, 2]));
+        Assert.Equal("Horror", GenreOf(["Drama", "Horror"], [0, 1]));
+
+        static string GenreOf(object[] paths, double[] proportions) =>
+            AskedFor("outline_premise", "A fantasy of dragons. " + Text, paths, proportions).GetProperty("genre").GetString()!;
+    }
+
+    [Theory]
+    [InlineData("Romance")]
+    [InlineData("???")]
+    public void Genres_that_say_nothing_leave_the_choice_to_the_text(string named)
+    {
+        foreach (var paths in (object[][])[[], ["???"], [""], [7]])
+            Assert.Equal(
+                Prompt.Json(Prompt.Outline("outline_premise", "T", named)).GetProperty("genre").GetString(),
+                AskedFor("outline_premise", named, paths, []).GetProperty("genre").GetString());
+    }
+
+    [Fact]
+    public void Genres_and_platform_leave_the_people_as_they_are()
+    {
+        var names = NamesOf(Prompt.Json(Prompt.Outline("outline_characters", "T", Text)));
+        var asked = NamesOf(AskedFor("outline_characters", Text, ["Horror"], [1], "TikTok"));
+        Assert.Equal(names[..4], asked[..4]);
+        Assert.EndsWith(", made for TikTok.", AskedFor("outline_premise", Text, [], [], "TikTok").GetProperty("setting").GetString());
+
+        static string[] NamesOf(JsonElement answer) =>
+            [.. answer.GetProperty("characters").EnumerateArray().Select(one => one.GetProperty("name").GetString()!)];
+    }
+
+    private static JsonElement AskedFor(string task, string text, object[] genrePaths, double[] genreProportions, string? selectedPlatform = null) =>
+        Prompt.Json(Prompt.Of(new { task, title = "T", text, genrePaths, genreProportions, selectedPlatform }));
+
     [Theory]
     [InlineData("Li Wei, a delivery driver in Shanghai, can hear the thoughts of cats.", "Li Wei", "a delivery driver in Shanghai")]
     [InlineData("In New Orleans the trumpeter Ada Lovell loses her hearing.", "Ada Lovell", "Ada")]
