@@ -3,4 +3,4 @@
 update transforms as t set lease_expires_at = clock_timestamp() + @lease
 from unnest(@transforms::uuid[], @attempts::int[]) as run(transform_id, attempt)
 where t.id = run.transform_id and t.attempt = run.attempt and t.status = 'running'
-returning t.id
+returning t.id, t.attempt

@@ -20,7 +20,8 @@ public sealed class TransformWorker(
     readonly Dictionary<string, IPipeline> _pipelines = pipelines.ToDictionary(pipeline => pipeline.Name);
     readonly string[] _kinds = [.. pipelines.Select(pipeline => pipeline.Name)];
     readonly string _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
-    readonly ConcurrentDictionary<Guid, Running> _running = new();
+    // By attempt: this process may claim the next one while the one before has not yet noticed that it has lost its lease.
+    readonly ConcurrentDictionary<(Guid TransformId, int Attempt), Running> _running = new();
     readonly SemaphoreSlim _wake = new(0, 1);
 
     sealed record Running(RunLease? Lease, ClaimedTransform Claimed, Task Task);
@@ -36,8 +37,10 @@ public sealed class TransformWorker(
     {
         if (status == "queued")
             Wake();
-        else if (_running.TryGetValue(transformId, out var running) && status is "cancelled" or "failed")
-            running.Lease?.Lose($"the transform is {status}");
+        else if (status is "cancelled" or "failed")
+            foreach (var (key, running) in _running)
+                if (key.TransformId == transformId)
+                    running.Lease?.Lose($"the transform is {status}");
     }
 
     /// <inheritdoc/>
@@ -105,7 +108,7 @@ public sealed class TransformWorker(
     {
         var begin = new TaskCompletionSource();
         var task = RunAsync(claimed, begin.Task, stopping);
-        _running[claimed.Id] = new Running(null, claimed, task);
+        _running[(claimed.Id, claimed.Attempt)] = new Running(null, claimed, task);
         begin.SetResult();
     }
 
@@ -119,7 +122,7 @@ public sealed class TransformWorker(
             if (await transformRun.OpenAsync(claimed, stopping) is not { } opened)
                 return;
             lease = opened.Lease;
-            _running[claimed.Id] = _running[claimed.Id] with { Lease = lease };
+            _running[(claimed.Id, claimed.Attempt)] = _running[(claimed.Id, claimed.Attempt)] with { Lease = lease };
             await transformRun.RunAsync(_pipelines[claimed.Kind], lease, opened.Stored, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -133,7 +136,7 @@ public sealed class TransformWorker(
         }
         finally
         {
-            _running.TryRemove(claimed.Id, out _);
+            _running.TryRemove((claimed.Id, claimed.Attempt), out _);
             lease?.Dispose();
             Wake();
         }
@@ -165,13 +168,13 @@ public sealed class TransformWorker(
         if (running.Count == 0)
             return;
         await using var connection = await postgres.ConnectAsync(stopping);
-        var standing = (await connection.QueryAsync<Guid>(new CommandDefinition(Sql.Named("transforms/renew_leases"), new
+        var standing = (await connection.QueryAsync<(Guid, int)>(new CommandDefinition(Sql.Named("transforms/renew_leases"), new
         {
             transforms = running.Select(r => r.Claimed.Id).ToArray(),
             attempts = running.Select(r => r.Claimed.Attempt).ToArray(),
             lease = options.Value.Lease,
         }, cancellationToken: stopping))).ToHashSet();
-        foreach (var lost in running.Where(r => !standing.Contains(r.Claimed.Id)))
+        foreach (var lost in running.Where(r => !standing.Contains((r.Claimed.Id, r.Claimed.Attempt))))
             lost.Lease?.Lose("the transform was ended or taken over");
     }
 

@@ -53,6 +53,26 @@ public sealed class LeaseTests(PostgresServer postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Next_attempt_in_the_same_process_keeps_its_lease_when_the_one_before_stops()
+    {
+        var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _host.Model.Enqueue(
+            Script.Begin().Deltas("x").Gate(first.Task).Deltas("too late").Finish("stop").Done(),
+            Script.Begin().Deltas("y").Gate(second.Task).Deltas("""{"ideas":[{"title":"One","body":"b"},{"title":"Two","body":"c"}]}""").Finish("stop").Done());
+        var made = await Client.IdeateAsync();
+        await _host.Model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await ExecuteAsync("update transforms set attempt = attempt + 1, lease_expires_at = clock_timestamp() - interval '1 second'");
+        await _host.Model.NextRequestAsync(TestContext.Current.CancellationToken);
+        first.SetResult();
+        var lease = await ScalarAsync<DateTime>("select lease_expires_at from transforms");
+        // Past its length: it was renewed, and not taken again.
+        await Eventually.TrueAsync(async () => await ScalarAsync<DateTime>("select lease_expires_at from transforms") > lease + TimeSpan.FromSeconds(7), "the lease outlives its length");
+        Assert.Equal(3, await ScalarAsync<int>("select attempt from transforms"));
+        second.SetResult();
+        Assert.Equal("completed", (await Client.EndedAsync($"/api/ideations/{made.Id()}")).Status());
+    }
+
+    [Fact]
     public async Task Lease_is_renewed_for_as_long_as_the_run_lasts()
     {
         var gate = new TaskCompletionSource();
