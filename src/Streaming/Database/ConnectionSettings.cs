@@ -4,9 +4,14 @@ using Streaming.Configuration;
 
 namespace Streaming.Database;
 
-/// <summary>The connection string, from <c>ConnectionStrings:Streaming</c> or from the embedded server, and its two uses.</summary>
+/// <summary>
+/// The connection string, from <c>ConnectionStrings:Streaming</c> or from the embedded server, and its two uses. LISTEN has
+/// one of its own, <c>ConnectionStrings:StreamingListener</c>, for those whose pooler would lose it (PgBouncer in
+/// transaction mode).
+/// </summary>
 public sealed class ConnectionSettings(IConfiguration configuration, IOptions<DatabaseOptions> options)
 {
+    readonly string? _listener = configuration.GetConnectionString("StreamingListener");
     string? _connectionString = configuration.GetConnectionString("Streaming");
 
     public bool IsEmbedded { get; } = string.IsNullOrWhiteSpace(configuration.GetConnectionString("Streaming"));
@@ -14,19 +19,27 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
     /// <summary>Called once the embedded server runs, before anybody connects.</summary>
     public void UseEmbedded(string connectionString) => _connectionString = connectionString;
 
-    /// <summary>For everything but LISTEN: a pool of <c>Database:ConnectionsMax</c>, statements prepared at their second use.</summary>
-    public string Pooled() => new NpgsqlConnectionStringBuilder(_connectionString)
+    /// <summary>
+    /// For everything but LISTEN: a pool of <c>Database:ConnectionsMax</c>, statements prepared at their second use unless
+    /// the user's connection string says <c>Max Auto Prepare</c> itself (0 behind a pooler that gives each transaction
+    /// another session).
+    /// </summary>
+    public string Pooled()
     {
-        ApplicationName = "streaming",
-        MaxPoolSize = options.Value.ConnectionsMax,
-        MaxAutoPrepare = 64,
-        AutoPrepareMinUsages = 2,
-        // No statement leaves anything behind in its session, so there is nothing to reset.
-        NoResetOnClose = true,
-    }.ConnectionString;
+        var builder = new NpgsqlConnectionStringBuilder(_connectionString)
+        {
+            ApplicationName = "streaming",
+            MaxPoolSize = options.Value.ConnectionsMax,
+            // No statement leaves anything behind in its session, so there is nothing to reset.
+            NoResetOnClose = true,
+        };
+        if (!builder.ContainsKey("Max Auto Prepare"))
+            (builder.MaxAutoPrepare, builder.AutoPrepareMinUsages) = (64, 2);
+        return builder.ConnectionString;
+    }
 
     /// <summary>For LISTEN: one connection outside the pool, which notices by itself that it is dead.</summary>
-    public string Listening() => new NpgsqlConnectionStringBuilder(_connectionString)
+    public string Listening() => new NpgsqlConnectionStringBuilder(string.IsNullOrWhiteSpace(_listener) ? _connectionString : _listener)
     {
         ApplicationName = "streaming listener",
         Pooling = false,
