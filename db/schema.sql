@@ -234,6 +234,22 @@ begin
     end if;
     return found_status;
 end $function$;
+CREATE OR REPLACE FUNCTION move_transform(p_transform_id uuid, p_from text[], p_status text, p_types text[], p_data text[])
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+declare
+    found_status text;
+begin
+    select status into found_status from transforms where id = p_transform_id for update;
+    if found_status = any (p_from) then
+        update transforms
+        set status = p_status, attempt = attempt + 1, lease_owner = null, lease_expires_at = null
+        where id = p_transform_id;
+        perform write_messages(p_transform_id, p_types, p_data);
+    end if;
+    return found_status;
+end $function$;
 CREATE OR REPLACE FUNCTION refuse_message_update()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -21,7 +21,7 @@ public sealed record StartMessage(string Kind, Guid TransformId, string? Provide
     : Message(MessageTypes.Start);
 
 /// <summary>The transform's status has changed.</summary>
-/// <param name="Status"><c>streaming</c> when a worker has taken it.</param>
+/// <param name="Status"><c>streaming</c> when a worker has taken it, <c>paused</c>, or <c>queued</c> when it was resumed.</param>
 /// <param name="Attempt">1 for the first worker, more after a recovery.</param>
 public sealed record StatusMessage(string Status, int? Attempt = null) : Message(MessageTypes.Status);
 

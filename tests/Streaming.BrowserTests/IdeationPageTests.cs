@@ -45,6 +45,26 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
     }
 
     [Fact]
+    public async Task Paused_generation_stands_still_over_a_reload_and_goes_on_when_it_is_resumed()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var view = new SessionView(watched.Page);
+        await view.AskForIdeasAsync(IdeaCount);
+        await view.ExpectMidStreamAsync();
+
+        await watched.Page.GetByTestId("pause").ClickAsync();
+        await Expect(view.Status).ToHaveTextAsync("paused");
+        await watched.Page.ReloadAsync();
+        await Expect(view.Status).ToHaveTextAsync("paused");
+        await Expect(view.Connection).ToHaveTextAsync("live");
+        await Expect(watched.Page.GetByTestId("pause")).ToHaveTextAsync("Resume");
+        await watched.Page.GetByTestId("pause").ClickAsync();
+
+        await view.ExpectCompletedAsync(IdeaCount);
+        watched.AssertNoErrors();
+    }
+
+    [Fact]
     public async Task Page_says_that_it_is_reconnecting_while_the_way_is_down_and_recovers_when_it_is_up()
     {
         await using var proxy = new CuttableProxy(service.Host.Address);

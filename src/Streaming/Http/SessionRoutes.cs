@@ -25,9 +25,14 @@ public sealed class SessionRoutes(
             .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
         group.MapPost("/{id}/cancel", (string id, HttpContext http, SessionRoutes self) => self.CancelAsync(kind, id, http))
             .WithSummary("Ends the generation; what was made is kept").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
-        if (kind.Stages.Count > 0)
-            group.MapPost("/{id}/retry", (string id, HttpContext http, SessionRoutes self) => self.RetryAsync(kind, id, http))
-                .WithSummary("Runs a failed or cancelled generation again").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+        if (kind.Stages.Count == 0)
+            return;
+        group.MapPost("/{id}/retry", (string id, HttpContext http, SessionRoutes self) => self.RetryAsync(kind, id, http))
+            .WithSummary("Runs a failed or cancelled generation again").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+        group.MapPost("/{id}/pause", (string id, HttpContext http, SessionRoutes self) => self.PauseAsync(kind, id, http))
+            .WithSummary("Stops the generation until it is resumed").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+        group.MapPost("/{id}/resume", (string id, HttpContext http, SessionRoutes self) => self.ResumeAsync(kind, id, http))
+            .WithSummary("Goes on with a paused generation").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
     }
 
     async Task<IResult> GetAsync(ISessionKind kind, string id, HttpContext http)
@@ -111,6 +116,16 @@ public sealed class SessionRoutes(
     async Task<IResult> RetryAsync(ISessionKind kind, string id, HttpContext http) =>
         Guid.TryParse(id, out var sessionId)
             ? await ControlledAsync(kind, sessionId, http, await writer.RetryAsync(kind, sessionId, http.Id(), http.RequestAborted), "retried")
+            : Problems.InvalidId.Problem();
+
+    async Task<IResult> PauseAsync(ISessionKind kind, string id, HttpContext http) =>
+        Guid.TryParse(id, out var sessionId)
+            ? await ControlledAsync(kind, sessionId, http, await writer.PauseAsync(kind, sessionId, http.Id(), http.RequestAborted), "paused")
+            : Problems.InvalidId.Problem();
+
+    async Task<IResult> ResumeAsync(ISessionKind kind, string id, HttpContext http) =>
+        Guid.TryParse(id, out var sessionId)
+            ? await ControlledAsync(kind, sessionId, http, await writer.ResumeAsync(kind, sessionId, http.Id(), http.RequestAborted), "resumed")
             : Problems.InvalidId.Problem();
 
     async Task<IResult> ControlledAsync(ISessionKind kind, Guid sessionId, HttpContext http, ControlOutcome? outcome, string wanted)

@@ -113,6 +113,37 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
             return before is null ? null : new ControlOutcome(before, before is "queued" or "running" or "paused" or "cancelled");
         }, cancellation);
 
+    /// <summary>
+    /// Stops the generation until it is resumed: no worker takes it, its stream stays open. What is complete is kept; the
+    /// stage that was broken off begins anew. Null: no such session.
+    /// </summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<ControlOutcome?> PauseAsync(ISessionKind kind, Guid sessionId, string userId, CancellationToken cancellation) =>
+        MoveAsync(kind, sessionId, userId, ["queued", "running"], "paused", ["paused"], cancellation);
+
+    /// <summary>Puts a paused generation back into the queue; null: no such session.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<ControlOutcome?> ResumeAsync(ISessionKind kind, Guid sessionId, string userId, CancellationToken cancellation) =>
+        MoveAsync(kind, sessionId, userId, ["paused"], "queued", ["queued", "running"], cancellation);
+
+    Task<ControlOutcome?> MoveAsync(
+        ISessionKind kind, Guid sessionId, string userId, string[] from, string status, string[] already, CancellationToken cancellation) =>
+        postgres.RunAsync(async connection =>
+        {
+            var message = new StatusMessage(status);
+            var before = await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(Sql.Named("transforms/move"), new
+            {
+                kind = kind.Name,
+                session = sessionId,
+                user = userId,
+                from,
+                status,
+                types = new[] { message.Type },
+                data = new[] { ProtocolJson.Data(message) },
+            }, cancellationToken: cancellation));
+            return before is null ? null : new ControlOutcome(before, from.Contains(before) || already.Contains(before));
+        }, cancellation);
+
     string Context(ISessionKind kind) => GeneratorOf(kind) is { } generator
         ? JsonSerializer.Serialize(new { provider = generator.Provider, model = generator.Model }, Json)
         : "{}";

@@ -37,7 +37,7 @@ public sealed class TransformWorker(
     {
         if (status == "queued")
             Wake();
-        else if (status is "cancelled" or "failed")
+        else if (status is "cancelled" or "failed" or "paused")
             foreach (var (key, running) in _running)
                 if (key.TransformId == transformId)
                     running.Lease?.Lose($"the transform is {status}");

@@ -46,6 +46,48 @@ public sealed class ControlTests(PostgresServer postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Paused_generation_stops_its_model_and_goes_on_from_what_is_complete_when_it_is_resumed()
+    {
+        _host.Model.Enqueue(
+            Script.Begin().Deltas("""{"ideas":[{"title":"One","body":"b"},{"ti""").Stall(),
+            Script.Answer("""{"ideas":[{"title":"Two","body":"c"}]}"""));
+        var made = await Client.IdeateAsync();
+        var reading = Client.ReadStreamAsync($"/api/stream/ideation/{made.Id()}");
+        await Eventually.TrueAsync(async () => (await Client.StateAsync($"/api/ideations/{made.Id()}")).GetProperty("ideas").GetArrayLength() == 1, "an idea is there");
+
+        Assert.Equal("paused", (await Client.PostJsonAsync($"/api/ideations/{made.Id()}/pause", null)).Status());
+        var paused = await Client.PostJsonAsync($"/api/ideations/{made.Id()}/pause", null);
+        Assert.Equal("paused", paused.Status());
+        Assert.Equal("One", Assert.Single(paused.GetProperty("ideas").EnumerateArray()).GetProperty("title").GetString());
+        await _host.Model.Requests[0].Aborted.WaitAsync(TimeSpan.FromSeconds(10));
+
+        Assert.Contains((await Client.PostJsonAsync($"/api/ideations/{made.Id()}/resume", null)).Status(), new[] { "queued", "streaming", "completed" });
+        var state = await Client.EndedAsync($"/api/ideations/{made.Id()}");
+        Assert.Equal(("completed", 2), (state.Status(), state.GetProperty("ideas").GetArrayLength()));
+        Assert.Contains("\"existing\":[\"One\"]", _host.Model.Requests[1].Prompt, StringComparison.Ordinal);
+        // One stream from start to end: a pause does not close it.
+        var events = await reading.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal(["streaming", "paused", "queued", "streaming"], events.Where(e => e.Type == "status").Select(e => e.Data.Status()));
+        Assert.Equal("ideas", Assert.Single(events, e => e.Type == "info").Data.GetProperty("stage").GetString());
+        await Client.PostJsonAsync($"/api/ideations/{made.Id()}/pause", null, HttpStatusCode.Conflict);
+        await Client.PostJsonAsync($"/api/ideations/{made.Id()}/resume", null, HttpStatusCode.Conflict);
+    }
+
+    [Fact]
+    public async Task Pause_outlives_the_service_and_can_be_cancelled()
+    {
+        _host.Model.Responder = _ => Script.Begin().Deltas("x").Stall();
+        var made = await Client.IdeateAsync();
+        await _host.Model.NextRequestAsync(TestContext.Current.CancellationToken);
+        await Client.PostJsonAsync($"/api/ideations/{made.Id()}/pause", null);
+        await using var other = await ServiceHost.StartAsync(postgres, connectionString: _host.Host.ConnectionString);
+        await _host.Host.StopAsync();
+        Assert.Equal("paused", (await other.Client.StateAsync($"/api/ideations/{made.Id()}")).Status());
+        await other.Client.PostJsonAsync($"/api/ideations/{made.Id()}/cancel", null);
+        Assert.Equal("end", (await other.Client.ReadStreamAsync($"/api/stream/ideation/{made.Id()}"))[^1].Type);
+    }
+
+    [Fact]
     public async Task Cancelled_generation_can_be_retried_and_a_second_retry_finds_the_first()
     {
         var gate = new TaskCompletionSource();

@@ -14,7 +14,7 @@ const WORDS = {
   cancelled: "Cancelled",
 };
 
-export function progressPanel(pill, cancel) {
+export function progressPanel(pill, actions) {
   const fill = el("div", { class: "progress-fill" });
   const bar = el("div", {
     class: "progress", "data-testid": "progress", role: "progressbar", "aria-label": "Progress",
@@ -32,7 +32,7 @@ export function progressPanel(pill, cancel) {
     label,
     warning);
   const details = el("section", { class: "panel details", "aria-label": "Stages" },
-    stages, cancel);
+    stages, actions);
 
   let shown;
   const timer = setInterval(showElapsed, TICK_MS);

@@ -18,12 +18,13 @@ export function sessionPage(kind, id) {
   const model = new SessionModel();
   const banner = problemBanner();
   const cancel = actionButton("cancel", "Cancel", () => request("cancel"));
+  const pause = actionButton("pause", "Pause", () => request(model.status === "paused" ? "resume" : "pause"));
   const cut = actionButton("cut", "Cut the connection", () => subscriber.cut());
   const retry = () => request("retry");
 
   const head = sessionHead(kind);
   const connection = connectionPanel(cut);
-  const progress = progressPanel(connection.pill, cancel);
+  const progress = progressPanel(connection.pill, el("div", { class: "actions" }, pause, cancel));
   const results = kind === "outline" ? outlineView() : ideaList(writeOutline);
   const outcome = outcomePanel(retry);
   const body = el("div", { class: "session-body", hidden: true },
@@ -61,7 +62,8 @@ export function sessionPage(kind, id) {
     progress.update(model);
     results.update(model);
     outcome.update(model);
-    cancel.hidden = cut.hidden = !live;
+    cancel.hidden = pause.hidden = cut.hidden = !live;
+    pause.textContent = model.status === "paused" ? "Resume" : "Pause";
     body.hidden = false;
     body.setAttribute("aria-busy", String(live));
     announceNews(results.newest(model) ?? `The generation is ${model.status}.`);
@@ -75,14 +77,14 @@ export function sessionPage(kind, id) {
 
   async function request(action) {
     banner.hide();
-    cancel.disabled = true;
+    cancel.disabled = pause.disabled = true;
     try {
       await steer(sessionUrl(kind, id), action);
       if (action === "retry") await subscriber.read();
     } catch (problem) {
       banner.show(problem);
     } finally {
-      cancel.disabled = false;
+      cancel.disabled = pause.disabled = false;
     }
   }
 
