@@ -97,6 +97,8 @@ create table transforms (
     created_at timestamp with time zone default clock_timestamp() not null,
     started_at timestamp with time zone,
     ended_at timestamp with time zone,
+    last_index integer,
+    messages_removed_at timestamp with time zone,
     constraint transforms_pkey PRIMARY KEY (id),
     constraint transforms_session_id_ordinal_key UNIQUE (session_id, ordinal),
     constraint transforms_ordinal_check CHECK ((ordinal >= 1)),
@@ -121,6 +123,7 @@ CREATE INDEX transform_inputs_of_artifact ON transform_inputs USING btree (artif
 CREATE INDEX transform_outputs_of_artifact ON transform_outputs USING btree (artifact_id);
 CREATE INDEX transforms_queued ON transforms USING btree (priority DESC, created_at) WHERE (status = 'queued'::text);
 CREATE INDEX transforms_running ON transforms USING btree (id) WHERE (status = 'running'::text);
+CREATE INDEX transforms_with_messages ON transforms USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (messages_removed_at IS NULL));
 
 -- Functions
 CREATE OR REPLACE FUNCTION announce_artifacts()
@@ -129,6 +132,14 @@ CREATE OR REPLACE FUNCTION announce_artifacts()
 AS $function$
 begin
     perform pg_notify('session_artifacts', session_id::text) from (select distinct session_id from inserted) as grown;
+    return null;
+end $function$;
+CREATE OR REPLACE FUNCTION announce_deletion()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    perform pg_notify('transform_status', old.id || ':' || old.session_id || ':deleted');
     return null;
 end $function$;
 CREATE OR REPLACE FUNCTION announce_messages()
@@ -217,6 +228,28 @@ begin
         return next;
     end if;
 end $function$;
+CREATE OR REPLACE FUNCTION delete_session(p_kind text, p_session_id uuid, p_user_id text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+    perform from sessions where id = p_session_id and kind = p_kind and user_id = p_user_id;
+    if not found then
+        return false;
+    end if;
+    -- Transforms before the session, as a run's batch locks them. Again under its lock: a retry may have added one meanwhile.
+    perform end_transform(id, array['queued', 'running', 'paused'], 'cancelled', null, array['end'], array['{"status":"cancelled"}'])
+    from transforms where session_id = p_session_id;
+    perform from sessions where id = p_session_id and kind = p_kind and user_id = p_user_id for update;
+    if not found then
+        return false;
+    end if;
+    perform end_transform(id, array['queued', 'running', 'paused'], 'cancelled', null, array['end'], array['{"status":"cancelled"}'])
+    from transforms where session_id = p_session_id;
+    delete from transform_chunks where transform_id in (select id from transforms where session_id = p_session_id);
+    delete from sessions where id = p_session_id;
+    return true;
+end $function$;
 CREATE OR REPLACE FUNCTION end_transform(p_transform_id uuid, p_from text[], p_status text, p_error jsonb, p_types text[], p_data text[])
  RETURNS text
  LANGUAGE plpgsql
@@ -288,5 +321,6 @@ end $function$;
 CREATE TRIGGER artifacts_announce AFTER INSERT ON artifacts REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION announce_artifacts();
 CREATE TRIGGER transform_chunks_announce AFTER INSERT ON transform_chunks REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION announce_messages();
 CREATE TRIGGER transform_chunks_immutable BEFORE UPDATE ON transform_chunks FOR EACH STATEMENT EXECUTE FUNCTION refuse_message_update();
+CREATE TRIGGER transforms_announce_delete AFTER DELETE ON transforms FOR EACH ROW EXECUTE FUNCTION announce_deletion();
 CREATE TRIGGER transforms_announce_insert AFTER INSERT ON transforms FOR EACH ROW EXECUTE FUNCTION announce_status();
 CREATE TRIGGER transforms_announce_update AFTER UPDATE ON transforms FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.attempt IS DISTINCT FROM new.attempt))) EXECUTE FUNCTION announce_status();

@@ -2,6 +2,9 @@ using Streaming.Configuration;
 using Streaming.Models;
 using Streaming.Models.Offline;
 
+if (args is ["import", .. var arguments])
+    return await ImportCommand.RunAsync(arguments);
+
 // The files of the page lie beside the program, wherever it is started from.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
@@ -26,4 +29,5 @@ builder.Services.AddHostedService<StartupMessage>();
 var app = builder.Build();
 app.UseHttpApi();
 app.MapHttpApi();
-app.Run();
+await app.RunAsync();
+return Environment.ExitCode;

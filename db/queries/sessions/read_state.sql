@@ -1,19 +1,19 @@
 -- The unified state: everything about a session in one statement, so in one snapshot. @kind text kind, @session uuid session,
 -- @user text user, @afterOrdinal int ordinal and @afterIndex int index after which chunks are wanted (0 and -1: all of them).
--- Chunks are read only as long as the transform is not completed; `info` messages come with them, because one of them may say
+-- Chunks are read only as long as the transform is not completed and none of its messages was removed; `info` messages come with them, because one of them may say
 -- that a stage was begun anew. One row, or none.
 -- Index: sessions_pkey, transforms_session_id_ordinal_key, transform_chunks_pkey, artifacts_of_session.
 select s.id, s.input::text as input, s.created_at,
        t.id as transform_id, t.ordinal, t.status, t.error::text as error, t.execution_context::text as execution_context,
-       head.chunk_index as head, greatest(head.created_at, t.created_at, t.ended_at) as updated_at,
+       coalesce(t.last_index, head.chunk_index) as head, coalesce(t.ended_at, greatest(head.created_at, t.created_at)) as updated_at,
        made.artifacts, made.types, made.data,
        progress.chunk_data as progress,
        stages.names, stages.labels, stages.weights, stages.statuses,
        live.indexes, live.kinds, live.chunks, live.times
 from sessions as s
 cross join lateral (
-    select id, ordinal, status, error, execution_context, created_at, ended_at,
-           status <> 'completed' as is_unfinished
+    select id, ordinal, status, error, execution_context, created_at, ended_at, last_index,
+           status <> 'completed' and last_index is null as is_unfinished
     from transforms where session_id = s.id order by ordinal desc limit 1
 ) as t
 left join lateral (

@@ -43,6 +43,7 @@ public static class ServiceRegistration
         Bind<MessageOptions>("Messages");
         Bind<SubscriptionOptions>("Subscriptions");
         Bind<TransformOptions>("Transforms");
+        Bind<RetentionOptions>("Retention");
         Bind<LimitOptions>("Limits");
 
         void Bind<T>(string section) where T : class => builder.Services.Configure<T>(builder.Configuration.GetSection(section));
@@ -65,6 +66,8 @@ public static class ServiceRegistration
     {
         services.AddSingleton<MessageAppender>();
         services.AddHostedService(provider => provider.GetRequiredService<MessageAppender>());
+        services.AddSingleton<MessageRetention>();
+        services.AddHostedService(provider => provider.GetRequiredService<MessageRetention>());
     }
 
     public static void AddSubscriptions(this IServiceCollection services)
@@ -82,6 +85,7 @@ public static class ServiceRegistration
         services.AddSingleton<SessionReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
+        services.AddSingleton<ShortStreamWriter>();
         services.AddSingleton<StateWaiter>();
         services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<StateWaiter>());
         AddKind<RelayKind>(services);

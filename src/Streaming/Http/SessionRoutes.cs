@@ -9,7 +9,7 @@ using Streaming.Sessions;
 
 namespace Streaming.Http;
 
-/// <summary>What is the same for every kind: read, list, cancel, retry, and the answer to a request that made a session.</summary>
+/// <summary>What is the same for every kind: read, list, cancel, retry, delete, and the answer to a request that made a session.</summary>
 public sealed class SessionRoutes(
     SessionReader reader, SessionWriter writer, StateWaiter waiter, IOptions<SubscriptionOptions> subscriptions, IOptions<LimitOptions> limits)
 {
@@ -25,6 +25,8 @@ public sealed class SessionRoutes(
             .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
         group.MapPost("/{id}/cancel", (string id, HttpContext http, SessionRoutes self) => self.CancelAsync(kind, id, http))
             .WithSummary("Ends the generation; what was made is kept").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+        group.MapDelete("/{id}", (string id, HttpContext http, SessionRoutes self) => self.DeleteAsync(kind, id, http))
+            .WithSummary($"Removes the {kind.Name} and everything below it").Produces(204).ProducesProblem(400).ProducesProblem(404);
         if (kind.Stages.Count == 0)
             return;
         group.MapPost("/{id}/retry", (string id, HttpContext http, SessionRoutes self) => self.RetryAsync(kind, id, http))
@@ -127,6 +129,11 @@ public sealed class SessionRoutes(
         Guid.TryParse(id, out var sessionId)
             ? await ControlledAsync(kind, sessionId, http, await writer.ResumeAsync(kind, sessionId, http.Id(), http.RequestAborted), "resumed")
             : Problems.InvalidId.Problem();
+
+    async Task<IResult> DeleteAsync(ISessionKind kind, string id, HttpContext http) =>
+        !Guid.TryParse(id, out var sessionId) ? Problems.InvalidId.Problem()
+        : await writer.DeleteAsync(kind, sessionId, http.Id(), http.RequestAborted) ? Results.NoContent()
+        : Problems.NotFound.Problem();
 
     async Task<IResult> ControlledAsync(ISessionKind kind, Guid sessionId, HttpContext http, ControlOutcome? outcome, string wanted)
     {

@@ -10,13 +10,14 @@ namespace Streaming.Http;
 
 /// <summary><c>GET /api/stream/{kind}/{id}</c>: Server-Sent Events by the rules of docs/protocol.md.</summary>
 public sealed class StreamRoutes(
-    SessionReader reader, SubscriptionWriter writer, IEnumerable<ISessionKind> kinds, IOptions<SubscriptionOptions> options, TimeProvider clock)
+    SessionReader reader, SubscriptionWriter writer, ShortStreamWriter shortened, IEnumerable<ISessionKind> kinds,
+    IOptions<SubscriptionOptions> options, TimeProvider clock)
 {
     // An abort straight after the flush loses the last frame on the way; 100 ms do not (docs/protocol.md, closing).
     static readonly TimeSpan FarewellMin = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan FarewellMax = TimeSpan.FromMilliseconds(250);
 
-    readonly HashSet<string> _kinds = [.. kinds.Select(kind => kind.Name)];
+    readonly Dictionary<string, ISessionKind> _kinds = kinds.ToDictionary(kind => kind.Name);
 
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapGet("/api/stream/{kind}/{id}", (string kind, string id, HttpContext http, StreamRoutes self) => self.StreamAsync(kind, id, http))
@@ -26,7 +27,7 @@ public sealed class StreamRoutes(
 
     async Task<IResult> StreamAsync(string kind, string id, HttpContext http)
     {
-        if (!_kinds.Contains(kind))
+        if (!_kinds.TryGetValue(kind, out var sessionKind))
             return Problems.UnknownKind.Problem();
         if (!Guid.TryParse(id, out var sessionId))
             return Problems.InvalidId.Problem();
@@ -42,35 +43,66 @@ public sealed class StreamRoutes(
         {
             // An EventSource gives up for good on anything but 200 and 204, so it is asked to come again instead.
             await BeginAsync(http);
-            FrameWriter.WriteReconnect(http.Response.BodyWriter, sessionId, Now);
-            await FarewellAsync(http);
+            await ReconnectAsync(sessionId, http);
             return Results.Empty;
         }
 
         if (version is null)
             return Problems.NotFound.Problem();
-        var isOurs = cursor is null || (cursor.Value.Ordinal == version.Ordinal && cursor.Value.Index <= version.Head);
         if (version.HasEnded && cursor == version.LastEventId)
             return Results.NoContent();
 
         await BeginAsync(http);
-        if (!isOurs)
+        var next = 0;
+        if (cursor is { } c && version.CanGoOnAfter(c))
+            next = c.Index + 1;
+        else if (cursor is not null)
             FrameWriter.WriteReset(http.Response.BodyWriter, sessionId, Now);
-        await StreamAsync(version.Target(sessionId), isOurs && cursor is { } c ? c.Index + 1 : 0, http);
-        return Results.Empty;
-    }
-
-    async Task StreamAsync(StreamTarget target, int next, HttpContext http)
-    {
         try
         {
-            if (await writer.WriteAsync(target, next, http.Response.BodyWriter, http.RequestAborted) == StreamOutcome.Recycled)
-                await FarewellAsync(http);
+            await StreamAsync(sessionKind, sessionId, version, next, http);
+        }
+        catch (DatabaseUnavailableException)
+        {
+            await ReconnectAsync(sessionId, http);
         }
         catch (Exception fault) when (fault is OperationCanceledException or IOException)
         {
             // The client has gone. Nothing to tell it.
         }
+
+        return Results.Empty;
+    }
+
+    /// <summary>
+    /// Messages from index <paramref name="next"/> on. When retention takes them away under the reader, it begins anew with
+    /// what is left; when the session was deleted, it is sent away, and its next request is answered 404, which is final.
+    /// </summary>
+    async Task StreamAsync(ISessionKind kind, Guid sessionId, SessionVersion? version, int next, HttpContext http)
+    {
+        while (version is not null)
+        {
+            if (version.IsShortened)
+            {
+                if (await shortened.WriteAsync(kind, sessionId, http.Id(), next, http.Response.BodyWriter, http.RequestAborted))
+                    return;
+            }
+            else
+            {
+                var outcome = await writer.WriteAsync(version.Target(sessionId), next, http.Response.BodyWriter, http.RequestAborted);
+                if (outcome == StreamOutcome.Recycled)
+                    await FarewellAsync(http);
+                if (outcome != StreamOutcome.Vanished)
+                    return;
+            }
+
+            version = await reader.ReadVersionAsync(kind.Name, sessionId, http.Id(), http.RequestAborted);
+            next = 0;
+            if (version is not null)
+                FrameWriter.WriteReset(http.Response.BodyWriter, sessionId, Now);
+        }
+
+        await ReconnectAsync(sessionId, http);
     }
 
     /// <summary>The header wins over the query: it is what a browser sends by itself when it reconnects.</summary>
@@ -97,6 +129,12 @@ public sealed class StreamRoutes(
         http.Response.Headers["X-Accel-Buffering"] = "no";
         FrameWriter.WriteRetry(http.Response.BodyWriter, Jittered(options.Value.RetryMin, options.Value.RetryMax));
         await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+    }
+
+    async Task ReconnectAsync(Guid sessionId, HttpContext http)
+    {
+        FrameWriter.WriteReconnect(http.Response.BodyWriter, sessionId, Now);
+        await FarewellAsync(http);
     }
 
     /// <summary>Ends a connection, not the stream: the body is cut, so that no client takes it for the end.</summary>

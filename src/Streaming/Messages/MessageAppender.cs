@@ -116,10 +116,27 @@ public sealed class MessageAppender(
     {
         var deadline = clock.GetUtcNow() + options.Value.RetryPatience;
         var delay = TimeSpan.FromMilliseconds(50);
+        var hasLooked = false;
         while (batch.Count > 0)
         {
             if (!Postgres.IsTransient(fault) && batch.Runs.Count == 1 && fault is not PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
             {
+                // A delete has taken the message before this one, and the lease with it. Anything else is a mistake: looked at once.
+                if (fault is PostgresException { ConstraintName: "transform_chunks_gapless" } && !hasLooked)
+                {
+                    hasLooked = true;
+                    try
+                    {
+                        await ReadLeasesAsync(batch, stopping);
+                    }
+                    catch (Exception next)
+                    {
+                        fault = next;
+                    }
+
+                    continue;
+                }
+
                 log.LogError(fault, "A message cannot be stored");
                 GiveUpAll(batch, "its message cannot be stored", fault, isUnstorable: true);
                 return;

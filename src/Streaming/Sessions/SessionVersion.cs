@@ -8,15 +8,26 @@ namespace Streaming.Sessions;
 /// <param name="Status">Its status, as in the table.</param>
 /// <param name="Head">Index of its last message, -1 if there is none.</param>
 /// <param name="Artifacts">Number of the session's artifacts.</param>
-public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status, int Head, int Artifacts)
+/// <param name="IsShortened">Its messages were removed, or some of them: the stream is <c>result</c>, <c>end</c>.</param>
+public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status, int Head, int Artifacts, bool IsShortened = false)
 {
     public bool HasEnded => Status is "completed" or "failed" or "cancelled";
 
-    /// <summary>Strong entity tag: two states with the same one are the same, byte for byte.</summary>
+    /// <summary>
+    /// Strong entity tag: two states with the same one are the same, byte for byte. (But for the <c>text</c> of a failed or
+    /// cancelled transform, which goes with its messages: whoever holds it need not be told.)
+    /// </summary>
     public string ETag => $"\"{Ordinal}-{Head}-{Status}-{Artifacts}\"";
 
     /// <summary>Cursor of a reader that has everything; null if there is no message.</summary>
     public EventId? LastEventId => Head < 0 ? null : new EventId(Ordinal, Head);
+
+    /// <summary>
+    /// Whether a stream can go on after this cursor. One that is shortened has only its last two messages: whoever is
+    /// within what was removed begins anew.
+    /// </summary>
+    public bool CanGoOnAfter(EventId cursor) =>
+        cursor.Ordinal == Ordinal && cursor.Index <= Head && (!IsShortened || cursor.Index >= Head - 1);
 
     public StreamTarget Target(Guid sessionId) => new(sessionId, TransformId, Ordinal, Head);
 

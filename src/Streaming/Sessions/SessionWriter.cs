@@ -113,6 +113,13 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
             return before is null ? null : new ControlOutcome(before, before is "queued" or "running" or "paused" or "cancelled");
         }, cancellation);
 
+    /// <summary>Removes a session with everything below it, and ends it first if it runs; false: no such session.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<bool> DeleteAsync(ISessionKind kind, Guid sessionId, string userId, CancellationToken cancellation) =>
+        postgres.RunAsync(connection => connection.QuerySingleAsync<bool>(new CommandDefinition(
+            Sql.Named("sessions/delete_session"), new { kind = kind.Name, session = sessionId, user = userId },
+            cancellationToken: cancellation)), cancellation);
+
     /// <summary>
     /// Stops the generation until it is resumed: no worker takes it, its stream stays open. What is complete is kept; the
     /// stage that was broken off begins anew. Null: no such session.

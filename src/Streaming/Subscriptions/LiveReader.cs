@@ -27,8 +27,12 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     // Suspicion 1: nobody knows what was committed between the look-up of the head and the subscription.
     int _suspicions = 1;
     int _suspicionsCleared;
+    volatile bool _hasVanished;
 
     public StreamTarget Target { get; } = target;
+
+    /// <summary>Whether the messages have gone from the table: what is not in the window will never come.</summary>
+    public bool HasVanished => _hasVanished;
 
     /// <summary>What a subscriber that wants everything from <c>next</c> on gets.</summary>
     public enum Position
@@ -93,6 +97,13 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     {
         lock (_gate)
             _suspicions++;
+    }
+
+    /// <summary>The messages are removed, or the whole transform is. Wakes the subscribers.</summary>
+    public void Vanish()
+    {
+        _hasVanished = true;
+        WakeWhere(_ => true);
     }
 
     /// <summary>

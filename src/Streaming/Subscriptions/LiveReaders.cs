@@ -75,6 +75,19 @@ public sealed class LiveReaders(
     }
 
     /// <inheritdoc/>
+    public void StatusChanged(Guid transformId, Guid sessionId, string status)
+    {
+        if (status == "deleted")
+            Vanished(transformId);
+    }
+
+    void Vanished(Guid transformId)
+    {
+        if (_readers.TryGetValue(transformId, out var reader))
+            reader.Vanish();
+    }
+
+    /// <inheritdoc/>
     public void ListenerConnected()
     {
         foreach (var reader in _readers.Values)
@@ -151,8 +164,11 @@ public sealed class LiveReaders(
                 continue;
             try
             {
-                foreach (var (transformId, head) in await pages.ReadHeadsAsync([.. _readers.Keys], stopping))
-                    MessagesAppended(transformId, head);
+                foreach (var (transformId, head, stays) in await pages.ReadHeadsAsync([.. _readers.Keys], stopping))
+                    if (stays)
+                        MessagesAppended(transformId, head);
+                    else
+                        Vanished(transformId);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {

@@ -46,15 +46,15 @@ public sealed class MessagePages(Postgres postgres)
             return rows;
         }, cancellation);
 
-    /// <summary>Index of the last message of each transform that has any.</summary>
-    public Task<Dictionary<Guid, int>> ReadHeadsAsync(Guid[] transformIds, CancellationToken cancellation) =>
+    /// <summary>Index of the last message of each transform, and whether its messages stay: not if retention or a delete takes them.</summary>
+    public Task<List<(Guid TransformId, int Head, bool Stays)>> ReadHeadsAsync(Guid[] transformIds, CancellationToken cancellation) =>
         postgres.RunAsync(async connection =>
         {
             await using var command = Command(connection, "messages/read_heads", new NpgsqlParameter<Guid[]> { TypedValue = transformIds });
             await using var reader = await command.ExecuteReaderAsync(cancellation);
-            var heads = new Dictionary<Guid, int>();
+            var heads = new List<(Guid, int, bool)>();
             while (await reader.ReadAsync(cancellation))
-                heads.Add(reader.GetGuid(0), reader.GetInt32(1));
+                heads.Add((reader.GetGuid(0), reader.GetInt32(1), reader.GetBoolean(2)));
             return heads;
         }, cancellation);
 

@@ -15,6 +15,9 @@ public enum StreamOutcome
 
     /// <summary>The reader was told to reconnect: wait a moment, then abort.</summary>
     Recycled,
+
+    /// <summary>The messages that it wanted next are no longer in the table: look what became of the session.</summary>
+    Vanished,
 }
 
 /// <summary>
@@ -26,7 +29,7 @@ public enum StreamOutcome
 ///   ┌─> collect ──behind──> page from the table ──> write, flush ─┐
 ///   │     │ └─────more────> write, flush ─────────────────────────┤──end──> Ended
 ///   │     └─all or none───> write, flush, wait ──woken──> pace ───┤
-///   └─────────────────────────────────────────────────────────────┘──stopping──> Recycled
+///   └─────────────────────────────────────────────────────────────┘──stopping──> Recycled, ──messages gone──> Vanished
 /// </code>
 /// </remarks>
 public sealed class SubscriptionWriter(
@@ -54,8 +57,8 @@ public sealed class SubscriptionWriter(
             {
                 frames.Clear();
                 var position = subscriber.Reader.Collect(subscriber.Next, frames);
-                if (position == LiveReader.Position.Behind)
-                    await ReadPageAsync(subscriber, frames, stop.Token);
+                if (position == LiveReader.Position.Behind && !await ReadPageAsync(subscriber, frames, stop.Token))
+                    return StreamOutcome.Vanished;
 
                 if (frames.Count > 0)
                 {
@@ -65,6 +68,10 @@ public sealed class SubscriptionWriter(
                     subscriber.Next = frames[^1].Index + 1;
                     if (frames[^1].IsEnd)
                         return StreamOutcome.Ended;
+                }
+                else if (position == LiveReader.Position.Current && subscriber.Reader.HasVanished)
+                {
+                    return StreamOutcome.Vanished;
                 }
                 else if (subscriber.Silence >= _options.HeartbeatInterval)
                 {
@@ -96,18 +103,25 @@ public sealed class SubscriptionWriter(
 
     long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>A page after the cursor; none while the database is away, which the stream outlives.</summary>
-    async Task ReadPageAsync(Subscriber subscriber, List<Frame> frames, CancellationToken cancellation)
+    /// <summary>
+    /// A page after the cursor; none while the database is away, which the stream outlives. False if the message after the
+    /// cursor, which was there once, is there no more: messages are removed from index 0 upwards.
+    /// </summary>
+    async Task<bool> ReadPageAsync(Subscriber subscriber, List<Frame> frames, CancellationToken cancellation)
     {
         try
         {
             var target = subscriber.Reader.Target;
             var rows = await pages.ReadAsync(target.TransformId, subscriber.Next - 1, _options.PageMessagesMax, cancellation);
+            if (rows.Count == 0 || rows[0].Index != subscriber.Next)
+                return false;
             frames.AddRange(ChunkMerger.Merge(target, rows, _options.MergedBytesMax));
         }
         catch (DatabaseUnavailableException)
         {
         }
+
+        return true;
     }
 
     static async ValueTask FlushAsync(Subscriber subscriber, PipeWriter output, CancellationToken cancellation)

@@ -19,6 +19,7 @@ public sealed partial class DependencyTests
         ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Configuration"],
         ["Transforms"] = ["Sessions", "Messages", "Notifications", "Database", "Models", "Configuration"],
         ["Pipelines"] = ["Transforms", "Sessions", "Models"],
+        ["Imports"] = ["Messages", "Database", "Sse"],
         ["Http"] = ["Pipelines", "Transforms", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Configuration"],
     };
 
