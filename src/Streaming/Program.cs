@@ -20,10 +20,11 @@ builder.Services.AddSubscriptions();
 builder.Services.AddSessions();
 builder.Services.AddPipelines();
 builder.Services.AddTransforms();
+builder.AddAuthentication();
 builder.Services.AddHttpApi();
 builder.Services.AddHostedService<StartupMessage>();
 
 var app = builder.Build();
 app.UseHttpApi();
 app.MapHttpApi();
-app.Run();
+app.RunOrExplain();

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Streaming.Configuration;
 using Streaming.Database;
+using Streaming.Http.Authentication;
 using Streaming.Sessions;
 using Streaming.Sse;
 using Streaming.Subscriptions;
@@ -10,7 +11,7 @@ namespace Streaming.Http;
 
 /// <summary><c>GET /api/stream/{kind}/{id}</c>: Server-Sent Events by the rules of docs/protocol.md.</summary>
 public sealed class StreamRoutes(
-    SessionReader reader, SubscriptionWriter writer, IEnumerable<ISessionKind> kinds, IOptions<SubscriptionOptions> options, TimeProvider clock)
+    SessionReader reader, SubscriptionWriter writer, Tickets tickets, IEnumerable<ISessionKind> kinds, IOptions<SubscriptionOptions> options, TimeProvider clock)
 {
     // An abort straight after the flush loses the last frame on the way; 100 ms do not (docs/protocol.md, closing).
     static readonly TimeSpan FarewellMin = TimeSpan.FromMilliseconds(100);
@@ -22,7 +23,7 @@ public sealed class StreamRoutes(
         routes.MapGet("/api/stream/{kind}/{id}", (string kind, string id, HttpContext http, StreamRoutes self) => self.StreamAsync(kind, id, http))
             .WithTags("stream").WithSummary("The messages of a session: what is missing since Last-Event-ID, then live, then end")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream").Produces(StatusCodes.Status204NoContent)
-            .ProducesProblem(400).ProducesProblem(404);
+            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket());
 
     async Task<IResult> StreamAsync(string kind, string id, HttpContext http)
     {
@@ -36,7 +37,9 @@ public sealed class StreamRoutes(
         SessionVersion? version;
         try
         {
-            version = await reader.ReadVersionAsync(kind, sessionId, http.Id(), http.RequestAborted);
+            if (await UserAsync(kind, sessionId, http) is not { } user)
+                return Authenticator.Challenge(Problems.InvalidTicket, "Ask for a new one, and connect with it and ?lastEventId=.");
+            version = await reader.ReadVersionAsync(kind, sessionId, user, http.RequestAborted);
         }
         catch (DatabaseUnavailableException)
         {
@@ -58,6 +61,16 @@ public sealed class StreamRoutes(
             FrameWriter.WriteReset(http.Response.BodyWriter, sessionId, Now);
         await StreamAsync(version.Target(sessionId), isOurs && cursor is { } c ? c.Index + 1 : 0, http);
         return Results.Empty;
+    }
+
+    /// <summary>Who was signed in, or else whose the ticket is; null if it is refused.</summary>
+    Task<string?> UserAsync(string kind, Guid sessionId, HttpContext http)
+    {
+        if (http.User.Identity?.Name is { } user)
+            return Task.FromResult<string?>(user);
+        // Only the header tells a browser that reconnects from somebody who found the address in a log and repeats it.
+        var isResume = http.Request.Headers["Last-Event-ID"] is [{ Length: > 0 }, ..];
+        return tickets.UseAsync(http.Request.Query[Tickets.Parameter].ToString(), kind, sessionId, isResume, http.RequestAborted);
     }
 
     async Task StreamAsync(StreamTarget target, int next, HttpContext http)
