@@ -36,7 +36,8 @@ public static class ServiceRegistration
             kestrel.Limits.MaxRequestBodySize = (context.Configuration.GetSection("Limits").Get<LimitOptions>() ?? new LimitOptions()).BodyBytesMax;
             var auth = context.Configuration.GetSection("Auth").Get<AuthOptions>() ?? new AuthOptions();
             if (auth is { Mode: AuthOptions.None, AllowRemote: false })
-                // The options' validation has looked at the configuration; this looks at what is really about to be bound.
+                // The options' validation has looked at the configuration, before anything was begun; this looks at what is
+                // really about to be bound, also later, when somebody changes Kestrel:Endpoints in appsettings.json.
                 kestrel.ConfigureEndpointDefaults(listen =>
                 {
                     if (!ListenAddresses.IsLocal(listen.EndPoint))
@@ -151,7 +152,7 @@ public static class ServiceRegistration
         app.MapOpenApi().AllowAnonymous();
     }
 
-    /// <summary>Runs until it is told to stop. Options that are not valid are one clear line, not a stack; the exit code is 1.</summary>
+    /// <summary>Runs until it is told to stop. For options that are not valid the last line says which and why; the exit code is 1.</summary>
     public static void RunOrExplain(this WebApplication app)
     {
         try

@@ -60,6 +60,7 @@ public sealed class AuthenticationTests(JwtFixture service) : IClassFixture<JwtF
     {
         using var response = await Anonymous.GetAsync(path);
         await RefusedAsync(response, "unauthenticated", "Bearer");
+        Assert.True(response.Headers.CacheControl!.NoStore);
     }
 
     [Theory]

@@ -1,11 +1,13 @@
 using System.Diagnostics;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Streaming.IntegrationTests.Fixtures;
 using Xunit;
 
 namespace Streaming.IntegrationTests.Http;
 
 /// <summary>What the service says and does as a process when it must not start.</summary>
-public sealed class ListenAddressTests
+public sealed class ListenAddressTests(PostgresServer postgres)
 {
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
 
@@ -43,5 +45,17 @@ public sealed class ListenAddressTests
         Assert.DoesNotContain("Streaming is ready", await output, StringComparison.Ordinal);
         // Refused before anything else was begun.
         Assert.Empty(Directory.EnumerateFileSystemEntries(directory.Path));
+    }
+
+    [Fact]
+    public async Task Address_that_no_option_names_is_refused_when_it_is_bound()
+    {
+        var listening = 0;
+        await Assert.ThrowsAnyAsync<Exception>(() => ServiceHost.StartAsync(postgres, services: services =>
+        {
+            services.Configure<KestrelServerOptions>(kestrel => kestrel.ListenAnyIP(0));
+            services.Configure<KestrelServerOptions>(_ => listening++);
+        }));
+        Assert.Equal(0, listening);
     }
 }

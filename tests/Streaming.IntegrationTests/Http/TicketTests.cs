@@ -177,6 +177,19 @@ public sealed class TicketTests(JwtFixture service) : IClassFixture<JwtFixture>
         Assert.InRange(left.TotalSeconds, 30, 61);
     }
 
+    [Fact]
+    public async Task Mode_none_makes_a_ticket_and_does_not_look_at_it()
+    {
+        await using var host = await ServiceHost.StartAsync(service.Postgres);
+        var relay = (await host.Client.RelayAsync()).Id();
+        var url = await UrlAsync(relay, host.Client);
+        for (var i = 0; i < 2; i++)
+        {
+            using var response = await host.Client.OpenStreamAsync(url, cancellation: Cancellation);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+    }
+
     async Task<string> UrlAsync(string relay, HttpClient? client = null)
     {
         var ticket = await (client ?? service.Ada).PostJsonAsync("/api/stream-tickets", new { kind = "relay", id = relay }, HttpStatusCode.Created);

@@ -133,6 +133,28 @@ public sealed class TokenValidatorTests : IDisposable
     public void Critical_extension_is_refused() => Refused(TokenMaker.Token(
         "HS256", "hs", Claims, text => HMACSHA256.HashData(_maker.Secret, text), new JsonObject { ["crit"] = new JsonArray("b64"), ["b64"] = false }));
 
+    [Theory]
+    [InlineData("""{"alg":"none","alg":"HS256","kid":"hs"}""", """{"iss":"https://issuer.example","aud":"streaming","sub":"ada","exp":9999999999}""")]
+    [InlineData("""{"alg":"HS256","kid":"hs"}""", """{"iss":"https://issuer.example","aud":"streaming","sub":"eve","sub":"ada","exp":9999999999}""")]
+    public void Member_that_is_there_twice_is_refused(string header, string claims)
+    {
+        var text = $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims))}";
+        Refused($"{text}.{Base64Url.EncodeToString(HMACSHA256.HashData(_maker.Secret, Encoding.ASCII.GetBytes(text)))}", "JSON");
+    }
+
+    [Fact]
+    public void Many_at_once_are_each_judged_by_themselves()
+    {
+        var validator = new TokenValidator(Options.Create(_maker.Options()), new FixedClock());
+        string[] good = [_maker.Hs256(Claims), _maker.Rs256(Claims), _maker.Es256(Claims)];
+        string[] bad = [.. good.Select(token => token[..^4] + (token.EndsWith("AAAA", StringComparison.Ordinal) ? "BBBB" : "AAAA"))];
+        Parallel.For(0, 2000, i =>
+        {
+            Assert.Equal("ada", validator.Validate(good[i % 3]).UserId);
+            Assert.Null(validator.Validate(bad[i % 3]).UserId);
+        });
+    }
+
     [Fact]
     public void Changed_claims_are_refused()
     {

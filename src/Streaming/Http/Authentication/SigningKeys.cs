@@ -14,7 +14,6 @@ public sealed class SigningKeys
 
     const int SecretBytesMin = 32;      // RFC 7518, 3.2: as long as the hash
     const int RsaBitsMin = 2048;        // RFC 7518, 3.3
-    const int EcBits = 256;             // RFC 7518, 3.4: P-256
 
     readonly List<SigningKey> _keys = [];
     readonly List<string> _faults = [];
@@ -122,13 +121,19 @@ public sealed class SigningKeys
 
     static SigningKey EcKey(string? keyId, Action<ECDsa> import)
     {
-        using var read = ECDsa.Create();
-        import(read);
-        var parameters = read.ExportParameters(includePrivateParameters: false);
-        if (read.KeySize != EcBits || parameters.Curve.Oid.Value != ECCurve.NamedCurves.nistP256.Oid.Value)
+        using var ec = ECDsa.Create();
+        import(ec);
+        var parameters = ec.ExportParameters(includePrivateParameters: false);
+        if (parameters.Curve.Oid.Value != ECCurve.NamedCurves.nistP256.Oid.Value)
             throw new FormatException("a key for ES256 must be on the curve P-256.");
-        // Lives as long as the service: the security key uses it for every token.
-        return new SigningKey(Id(keyId), Es256, new ECDsaSecurityKey(ECDsa.Create(parameters)));
+        // Not an ECDsaSecurityKey: that one would be shared by all requests, and an ECDsa is not for several threads.
+        return new SigningKey(Id(keyId), Es256, new JsonWebKey
+        {
+            Kty = JsonWebAlgorithmsKeyTypes.EllipticCurve,
+            Crv = JsonWebKeyECTypes.P256,
+            X = Base64UrlEncoder.Encode(parameters.Q.X),
+            Y = Base64UrlEncoder.Encode(parameters.Q.Y),
+        });
     }
 
     static string? Id(string? keyId) => string.IsNullOrEmpty(keyId) ? null : keyId;

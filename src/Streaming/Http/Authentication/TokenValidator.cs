@@ -16,6 +16,9 @@ public sealed class TokenValidator(IOptions<AuthOptions> options, TimeProvider c
     public const int TokenCharactersMax = 8192;
     public const int UserCharactersMax = 200;
 
+    // A member that is there twice is read by one program in one way and by the next in another (RFC 7519, 4).
+    static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     readonly AuthOptions _options = options.Value;
     readonly IReadOnlyList<SigningKey> _keys = SigningKeys.Load(options.Value).Keys;
     readonly JsonWebTokenHandler _handler = new() { MaximumTokenSizeInBytes = TokenCharactersMax };
@@ -81,7 +84,7 @@ public sealed class TokenValidator(IOptions<AuthOptions> options, TimeProvider c
     {
         try
         {
-            using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(part));
+            using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(part), Strict);
             return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
         }
         catch (Exception fault) when (fault is JsonException or FormatException)
