@@ -90,6 +90,15 @@ public sealed class TokenValidatorTests : IDisposable
         Refused(TokenMaker.Token(algorithm, null, Claims, _ => [0]));
     }
 
+    /// <summary>The signature is right, the key is ours; the algorithm is not the one that the key is for.</summary>
+    [Fact]
+    public void Right_signature_by_another_algorithm_is_refused()
+    {
+        Refused(TokenMaker.Token("PS256", "rs", Claims, text => _maker.Rsa.SignData(text, HashAlgorithmName.SHA256, RSASignaturePadding.Pss)), "no key");
+        Refused(TokenMaker.Token("RS512", "rs", Claims, text => _maker.Rsa.SignData(text, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1)), "no key");
+        Refused(TokenMaker.Token("HS384", "hs", Claims, text => HMACSHA384.HashData(_maker.Secret, text)), "no key");
+    }
+
     [Theory]
     [InlineData("rs")]
     [InlineData("hs")]
