@@ -43,6 +43,17 @@ create table sessions (
     constraint sessions_kind_check CHECK ((kind <> ''::text))
 );
 
+create table tickets (
+    ticket_hash bytea not null,
+    user_id text not null,
+    kind text not null,
+    session_id uuid not null,
+    used_at timestamp with time zone,
+    valid_until timestamp with time zone not null,
+    constraint tickets_pkey PRIMARY KEY (ticket_hash),
+    constraint tickets_ticket_hash_check CHECK ((octet_length(ticket_hash) = 32))
+);
+
 create table transform_chunks (
     transform_id uuid not null,
     chunk_index integer not null,
@@ -108,6 +119,7 @@ create table transforms (
 -- Foreign keys
 alter table artifacts add constraint artifacts_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table relay_appends add constraint relay_appends_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
+alter table tickets add constraint tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table transform_inputs add constraint transform_inputs_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id) ON DELETE CASCADE;
 alter table transform_inputs add constraint transform_inputs_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
 alter table transform_outputs add constraint transform_outputs_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id) ON DELETE CASCADE;
@@ -119,6 +131,8 @@ alter table transforms add constraint transforms_session_id_fkey FOREIGN KEY (se
 CREATE INDEX artifacts_of_session ON artifacts USING btree (session_id, "position", id);
 CREATE UNIQUE INDEX sessions_idempotency ON sessions USING btree (user_id, kind, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX sessions_of_user ON sessions USING btree (user_id, kind, id DESC);
+CREATE INDEX tickets_by_end ON tickets USING btree (valid_until);
+CREATE INDEX tickets_of_session ON tickets USING btree (session_id);
 CREATE INDEX transform_inputs_of_artifact ON transform_inputs USING btree (artifact_id);
 CREATE INDEX transform_outputs_of_artifact ON transform_outputs USING btree (artifact_id);
 CREATE INDEX transforms_queued ON transforms USING btree (priority DESC, created_at) WHERE (status = 'queued'::text);

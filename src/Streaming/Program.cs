@@ -23,11 +23,11 @@ builder.Services.AddSubscriptions();
 builder.Services.AddSessions();
 builder.Services.AddPipelines();
 builder.Services.AddTransforms();
+builder.AddAuthentication();
 builder.Services.AddHttpApi();
 builder.Services.AddHostedService<StartupMessage>();
 
 var app = builder.Build();
 app.UseHttpApi();
 app.MapHttpApi();
-await app.RunAsync();
-return Environment.ExitCode;
+return await app.RunOrExplainAsync();

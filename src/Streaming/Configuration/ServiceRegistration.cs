@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Microsoft.Extensions.Options;
 using Serilog;
 using Streaming.Database;
 using Streaming.Http;
+using Streaming.Http.Authentication;
 using Streaming.Messages;
 using Streaming.Notifications;
 using Streaming.Pipelines.Ideation;
@@ -32,6 +34,15 @@ public static class ServiceRegistration
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = (context.Configuration.GetSection("Limits").Get<LimitOptions>() ?? new LimitOptions()).BodyBytesMax;
+            var auth = context.Configuration.GetSection("Auth").Get<AuthOptions>() ?? new AuthOptions();
+            if (auth is { Mode: AuthOptions.None, AllowRemote: false })
+                // The options' validation has looked at the configuration, before anything was begun; this looks at what is
+                // really about to be bound, also later, when somebody changes Kestrel:Endpoints in appsettings.json.
+                kestrel.ConfigureEndpointDefaults(listen =>
+                {
+                    if (!ListenAddresses.IsLocal(listen.EndPoint))
+                        throw new OptionsValidationException("Auth", typeof(AuthOptions), [AuthOptionsValidation.RemoteFault(listen.EndPoint.ToString()!)]);
+                });
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
     }
@@ -45,6 +56,7 @@ public static class ServiceRegistration
         Bind<TransformOptions>("Transforms");
         Bind<RetentionOptions>("Retention");
         Bind<LimitOptions>("Limits");
+        Bind<AuthOptions>("Auth");
 
         void Bind<T>(string section) where T : class => builder.Services.Configure<T>(builder.Configuration.GetSection(section));
     }
@@ -105,6 +117,15 @@ public static class ServiceRegistration
         services.AddHostedService(provider => provider.GetRequiredService<TransformWorker>());
     }
 
+    public static void AddAuthentication(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<IValidateOptions<AuthOptions>, AuthOptionsValidation>();
+        builder.Services.AddOptions<AuthOptions>().ValidateOnStart();
+        builder.Services.AddSingleton<TokenValidator>();
+        builder.Services.AddSingleton<Authenticator>();
+        builder.Services.AddSingleton<Tickets>();
+    }
+
     public static void AddHttpApi(this IServiceCollection services)
     {
         services.AddSingleton<SessionRoutes>();
@@ -119,6 +140,7 @@ public static class ServiceRegistration
         app.Use(ResponseHeaders.AddAsync);
         app.UseExceptionHandler(handler => handler.Run(Problems.HandleExceptionAsync));
         app.UseStatusCodePages();
+        app.Use((http, next) => http.RequestServices.GetRequiredService<Authenticator>().InvokeAsync(http, next));
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" });
     }
@@ -129,10 +151,29 @@ public static class ServiceRegistration
         OutlineRoutes.Map(app);
         RelayRoutes.Map(app);
         StreamRoutes.Map(app);
+        TicketRoutes.Map(app);
         HealthRoutes.Map(app);
-        app.MapOpenApi();
+        app.MapOpenApi().AllowAnonymous();
         // Asked for by browsers that show a JSON page, which names no icon.
-        app.MapGet("/favicon.ico", () => Results.Redirect("/favicon.svg", permanent: true)).ExcludeFromDescription();
+        app.MapGet("/favicon.ico", () => Results.Redirect("/favicon.svg", permanent: true)).ExcludeFromDescription().AllowAnonymous();
+    }
+
+    /// <summary>Runs until it is told to stop. For options that are not valid the last line says which and why; the exit code is 1.</summary>
+    public static async Task<int> RunOrExplainAsync(this WebApplication app)
+    {
+        try
+        {
+            await app.RunAsync();
+        }
+        catch (OptionsValidationException fault)
+        {
+            // The log has been closed with the host.
+            foreach (var failure in fault.Failures)
+                Console.Error.WriteLine($"The service cannot start: {failure}");
+            Environment.ExitCode = 1;
+        }
+
+        return Environment.ExitCode;
     }
 
     static void AddKind<T>(IServiceCollection services) where T : class, ISessionKind

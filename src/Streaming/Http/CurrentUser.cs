@@ -6,5 +6,7 @@ public static class CurrentUser
     /// <summary>The one user of mode <c>none</c>.</summary>
     public const string Local = "local";
 
-    public static string Id(this HttpContext context) => context.User.Identity?.Name ?? Local;
+    /// <exception cref="InvalidOperationException">Nobody was signed in: a mistake here must never pass for a user.</exception>
+    public static string Id(this HttpContext context) =>
+        context.User.Identity?.Name ?? throw new InvalidOperationException("The request has no user.");
 }

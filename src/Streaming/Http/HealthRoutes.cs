@@ -10,14 +10,14 @@ public static class HealthRoutes
     public static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => Results.Json(new Health("live", null)))
-            .WithTags("health").WithSummary("The process answers").Produces<Health>();
+            .WithTags("health").WithSummary("The process answers").Produces<Health>().AllowAnonymous();
         routes.MapGet("/health/ready", async (Postgres postgres, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime, CancellationToken cancellation) =>
             {
                 var checks = new HealthChecks(await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsRunning);
                 var isReady = checks is { Database: true, Listener: true, Worker: true } && !lifetime.ApplicationStopping.IsCancellationRequested;
                 return Results.Json(new Health(isReady ? "ready" : "not ready", checks), statusCode: isReady ? 200 : 503);
             })
-            .WithTags("health").WithSummary("Migrations are done; database, listener and worker run").Produces<Health>().Produces<Health>(503);
+            .WithTags("health").WithSummary("Migrations are done; database, listener and worker run").Produces<Health>().Produces<Health>(503).AllowAnonymous();
     }
 
     public sealed record Health(string Status, HealthChecks? Checks);

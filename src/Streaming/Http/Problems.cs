@@ -16,20 +16,25 @@ public static class Problems
     public static readonly ProblemKind InvalidId = new("invalid_id", 400, "The id is not a UUID.");
     public static readonly ProblemKind InvalidCursor = new("invalid_cursor", 400, "The cursor is not one of ours.");
     public static readonly ProblemKind InvalidHeader = new("invalid_header", 400, "A header is not valid.");
+    public static readonly ProblemKind Unauthenticated = new("unauthenticated", 401, "This needs a bearer token.");
+    public static readonly ProblemKind InvalidToken = new("invalid_token", 401, "The bearer token is not valid.");
+    public static readonly ProblemKind InvalidTicket = new("invalid_ticket", 401, "The ticket does not open this stream, or no longer.");
     public static readonly ProblemKind NotFound = new("not_found", 404, "There is no such thing here.");
     public static readonly ProblemKind UnknownKind = new("unknown_kind", 404, "There is no such kind of session.");
     public static readonly ProblemKind MethodNotAllowed = new("method_not_allowed", 405, "This method is not for this address.");
     public static readonly ProblemKind Conflict = new("conflict", 409, "That makes no sense in the present state.");
     public static readonly ProblemKind BodyTooLarge = new("body_too_large", 413, "The body is larger than Limits:BodyBytesMax.");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body must be application/json.");
+    public static readonly ProblemKind HostNotAllowed = new("host_not_allowed", 421, "The service does not answer to this host name.");
     public static readonly ProblemKind IdempotencyKeyReused = new("idempotency_key_reused", 422, "This Idempotency-Key was used with another body.");
     public static readonly ProblemKind Internal = new("internal", 500, "Something went wrong inside the service.");
     public static readonly ProblemKind DatabaseUnavailable = new("database_unavailable", 503, "The database cannot be reached at the moment.");
 
     public static IReadOnlyList<ProblemKind> Table { get; } =
     [
-        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, NotFound, UnknownKind, MethodNotAllowed, Conflict,
-        BodyTooLarge, UnsupportedMediaType, IdempotencyKeyReused, Internal, DatabaseUnavailable,
+        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket,
+        NotFound, UnknownKind, MethodNotAllowed, Conflict, BodyTooLarge, UnsupportedMediaType, HostNotAllowed, IdempotencyKeyReused,
+        Internal, DatabaseUnavailable,
     ];
 
     /// <summary>An answer that says what is wrong.</summary>

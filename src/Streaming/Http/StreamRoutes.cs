@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Streaming.Configuration;
 using Streaming.Database;
+using Streaming.Http.Authentication;
 using Streaming.Sessions;
 using Streaming.Sse;
 using Streaming.Subscriptions;
@@ -10,7 +11,7 @@ namespace Streaming.Http;
 
 /// <summary><c>GET /api/stream/{kind}/{id}</c>: Server-Sent Events by the rules of docs/protocol.md.</summary>
 public sealed class StreamRoutes(
-    SessionReader reader, SubscriptionWriter writer, ShortStreamWriter shortened, IEnumerable<ISessionKind> kinds,
+    SessionReader reader, SubscriptionWriter writer, ShortStreamWriter shortened, Tickets tickets, IEnumerable<ISessionKind> kinds,
     IOptions<SubscriptionOptions> options, TimeProvider clock)
 {
     // An abort straight after the flush loses the last frame on the way; 100 ms do not (docs/protocol.md, closing).
@@ -23,7 +24,7 @@ public sealed class StreamRoutes(
         routes.MapGet("/api/stream/{kind}/{id}", (string kind, string id, HttpContext http, StreamRoutes self) => self.StreamAsync(kind, id, http))
             .WithTags("stream").WithSummary("The messages of a session: what is missing since Last-Event-ID, then live, then end")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream").Produces(StatusCodes.Status204NoContent)
-            .ProducesProblem(400).ProducesProblem(404);
+            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket());
 
     async Task<IResult> StreamAsync(string kind, string id, HttpContext http)
     {
@@ -35,9 +36,13 @@ public sealed class StreamRoutes(
             return Problems.InvalidCursor.Problem("Last-Event-ID is not an event id of ours.");
 
         SessionVersion? version;
+        string? user;
         try
         {
-            version = await reader.ReadVersionAsync(kind, sessionId, http.Id(), http.RequestAborted);
+            user = await UserAsync(kind, sessionId, http);
+            if (user is null)
+                return Authenticator.Challenge(Problems.InvalidTicket, "Ask for a new one, and connect with it and ?lastEventId=.");
+            version = await reader.ReadVersionAsync(kind, sessionId, user, http.RequestAborted);
         }
         catch (DatabaseUnavailableException)
         {
@@ -60,7 +65,7 @@ public sealed class StreamRoutes(
             FrameWriter.WriteReset(http.Response.BodyWriter, sessionId, Now);
         try
         {
-            await StreamAsync(sessionKind, sessionId, version, next, http);
+            await StreamAsync(sessionKind, sessionId, user, version, next, http);
         }
         catch (DatabaseUnavailableException)
         {
@@ -74,17 +79,27 @@ public sealed class StreamRoutes(
         return Results.Empty;
     }
 
+    /// <summary>Who was signed in, or else whose the ticket is; null if it is refused.</summary>
+    Task<string?> UserAsync(string kind, Guid sessionId, HttpContext http)
+    {
+        if (http.User.Identity?.Name is { } user)
+            return Task.FromResult<string?>(user);
+        // Only the header tells a browser that reconnects from somebody who found the address in a log and repeats it.
+        var isResume = http.Request.Headers["Last-Event-ID"] is [{ Length: > 0 }, ..];
+        return tickets.UseAsync(http.Request.Query[Tickets.Parameter].ToString(), kind, sessionId, isResume, http.RequestAborted);
+    }
+
     /// <summary>
     /// Messages from index <paramref name="next"/> on. When retention takes them away under the reader, it begins anew with
     /// what is left; when the session was deleted, it is sent away, and its next request is answered 404, which is final.
     /// </summary>
-    async Task StreamAsync(ISessionKind kind, Guid sessionId, SessionVersion? version, int next, HttpContext http)
+    async Task StreamAsync(ISessionKind kind, Guid sessionId, string userId, SessionVersion? version, int next, HttpContext http)
     {
         while (version is not null)
         {
             if (version.IsShortened)
             {
-                if (await shortened.WriteAsync(kind, sessionId, http.Id(), next, http.Response.BodyWriter, http.RequestAborted))
+                if (await shortened.WriteAsync(kind, sessionId, userId, next, http.Response.BodyWriter, http.RequestAborted))
                     return;
             }
             else
@@ -96,7 +111,7 @@ public sealed class StreamRoutes(
                     return;
             }
 
-            version = await reader.ReadVersionAsync(kind.Name, sessionId, http.Id(), http.RequestAborted);
+            version = await reader.ReadVersionAsync(kind.Name, sessionId, userId, http.RequestAborted);
             next = 0;
             if (version is not null)
                 FrameWriter.WriteReset(http.Response.BodyWriter, sessionId, Now);

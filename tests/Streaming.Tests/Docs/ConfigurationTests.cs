@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
@@ -53,14 +54,14 @@ public sealed partial class ConfigurationTests
 
     static IEnumerable<string> Options(string section, object options) => options.GetType()
         .GetProperties(BindingFlags.Public | BindingFlags.Instance)
-        .Where(property => property.SetMethod is { IsPublic: true })
+        .Where(property => property.SetMethod is { IsPublic: true } || property.PropertyType.IsAssignableTo(typeof(IEnumerable)))
         .SelectMany(property => property.GetValue(options) is { } value && value.GetType().Namespace == "Streaming.Models"
             ? Options($"{section}:{property.Name}", value)
             : [$"{section}:{property.Name} = {Default(property.GetValue(options))}"]);
 
     static string Default(object? value) => value switch
     {
-        null or Dictionary<string, string> { Count: 0 } => "none",
+        null or ICollection { Count: 0 } => "none",
         IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString()!,
     };
@@ -68,6 +69,6 @@ public sealed partial class ConfigurationTests
     [GeneratedRegex(@"Bind<(\w+)>\(""(\w+)""\)")]
     private static partial Regex Bind();
 
-    [GeneratedRegex("`((?:Streaming|Database|Messages|Subscriptions|Transforms|Retention|Limits|Models):[A-Za-z:]*[A-Za-z])`")]
+    [GeneratedRegex("`((?:Streaming|Database|Messages|Subscriptions|Transforms|Retention|Limits|Auth|Models):[A-Za-z:]*[A-Za-z])`")]
     private static partial Regex Key();
 }

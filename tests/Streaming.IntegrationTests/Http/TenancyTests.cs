@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Streaming.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace Streaming.IntegrationTests.Http;
+
+/// <summary>Another user's session is the same as none, whatever is asked of it.</summary>
+public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
+{
+    public static TheoryData<string, string, string?> Requests => new()
+    {
+        { "GET", "/api/ideations/{ideation}", null },
+        { "GET", "/api/ideations/{ideation}?after=1-0", null },
+        { "POST", "/api/ideations/{ideation}/cancel", null },
+        { "POST", "/api/ideations/{ideation}/retry", null },
+        { "GET", "/api/stream/ideation/{ideation}", null },
+        { "GET", "/api/stream/ideation/{ideation}?lastEventId=1-0", null },
+        { "GET", "/api/outlines/{outline}", null },
+        { "POST", "/api/outlines/{outline}/cancel", null },
+        { "POST", "/api/outlines/{outline}/retry", null },
+        { "GET", "/api/stream/outline/{outline}", null },
+        { "GET", "/api/relays/{relay}", null },
+        { "POST", "/api/relays/{relay}/cancel", null },
+        { "POST", "/api/relays/{relay}/messages", """{"type":"chunk","text":"of eve"}""" },
+        { "POST", "/api/relays/{relay}/messages", """{"producerId":"p","sequence":1,"messages":[{"type":"chunk","text":"of eve"}]}""" },
+        { "POST", "/api/relays/{relay}/end", null },
+        { "POST", "/api/relays/{relay}/end", """{"status":"failed"}""" },
+        { "GET", "/api/stream/relay/{relay}", null },
+        { "POST", "/api/stream-tickets", """{"kind":"ideation","id":"{ideation}"}""" },
+        { "POST", "/api/stream-tickets", """{"kind":"outline","id":"{outline}"}""" },
+        { "POST", "/api/stream-tickets", """{"kind":"relay","id":"{relay}"}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task Another_users_session_is_not_found(string method, string path, string? body)
+    {
+        var (ideation, outline, relay) = await SessionsAsync();
+        string Filled(string text) => text.Replace("{ideation}", ideation, StringComparison.Ordinal)
+            .Replace("{outline}", outline, StringComparison.Ordinal).Replace("{relay}", relay, StringComparison.Ordinal);
+        var before = await service.Ada.GetStringAsync($"/api/relays/{relay}");
+
+        using var request = new HttpRequestMessage(new HttpMethod(method), Filled(path));
+        if (body is not null)
+            request.Content = JsonContent.Create(JsonSerializer.Deserialize<JsonElement>(Filled(body)));
+        using var response = await service.Eve.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        var problem = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
+        Assert.Equal("not_found", problem.GetProperty("code").GetString());
+        Assert.Equal(before, await service.Ada.GetStringAsync($"/api/relays/{relay}"));
+    }
+
+    [Fact]
+    public async Task Every_route_with_an_id_is_among_the_requests()
+    {
+        var document = await service.Host.Client.StateAsync("/openapi/v1.json");
+        var tried = Requests.Select(row => $"{row.Data.Item1} {row.Data.Item2.Split('?')[0]}"
+            .Replace("{ideation}", "{id}", StringComparison.Ordinal).Replace("{outline}", "{id}", StringComparison.Ordinal).Replace("{relay}", "{id}", StringComparison.Ordinal)
+            .Replace("/stream/ideation/", "/stream/{kind}/", StringComparison.Ordinal)).ToHashSet();
+        var routes = document.GetProperty("paths").EnumerateObject().Where(path => path.Name.Contains("{id}", StringComparison.Ordinal))
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"));
+        Assert.All(routes, route => Assert.Contains(route, tried));
+    }
+
+    [Fact]
+    public async Task Another_users_sessions_are_in_no_list()
+    {
+        var (ideation, outline, relay) = await SessionsAsync();
+        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("relays", relay)])
+        {
+            Assert.Contains(id, await service.Ada.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
+            Assert.DoesNotContain(id, await service.Eve.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Outline_of_another_users_idea_is_refused()
+    {
+        var ideation = (await service.Ada.IdeateAsync()).Id();
+        await service.Ada.EndedAsync($"/api/ideations/{ideation}");
+        var refused = await service.Eve.PostJsonAsync("/api/outlines", new { ideationId = ideation, ideaIndex = 0 }, HttpStatusCode.BadRequest);
+        var none = await service.Eve.PostJsonAsync("/api/outlines", new { ideationId = Guid.NewGuid(), ideaIndex = 0 }, HttpStatusCode.BadRequest);
+        // Word for word as for one that does not exist.
+        Assert.Equal(none.GetProperty("errors").GetRawText(), refused.GetProperty("errors").GetRawText());
+    }
+
+    [Fact]
+    public async Task Same_idempotency_key_of_two_users_makes_two_sessions()
+    {
+        var ids = new List<string>();
+        foreach (var client in (HttpClient[])[service.Ada, service.Eve])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/ideations") { Content = JsonContent.Create(new { userInput = "a" }) };
+            request.Headers.Add("Idempotency-Key", "shared");
+            using var response = await client.SendAsync(request);
+            ids.Add(JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync()).Id());
+        }
+
+        Assert.NotEqual(ids[0], ids[1]);
+    }
+
+    async Task<(string Ideation, string Outline, string Relay)> SessionsAsync() => (
+        (await service.Ada.IdeateAsync()).Id(),
+        (await service.Ada.PostJsonAsync("/api/outlines", new { source = new { title = "a", text = "b" } })).Id(),
+        (await service.Ada.RelayAsync()).Id());
+}
