@@ -2,12 +2,12 @@
 -- whole as long as they fit; one that does not goes alone, from index 0 upwards, over several batches.
 -- @grace interval grace period, @count int messages at most. One row: transforms that were touched, and messages that went.
 -- One caller at a time, of all services: whoever does not get the lock removes nothing.
--- Index: transforms_with_messages, transform_chunks_pkey, transforms_pkey.
+-- statement_timestamp(), because the index cannot be searched for what is volatile. Index: transforms_with_messages, transform_chunks_pkey, transforms_pkey.
 with alone as materialized (
     select pg_try_advisory_xact_lock(5308412) as is_mine
 ), due as materialized (
     select id, ended_at, last_index from transforms
-    where ended_at is not null and messages_removed_at is null and ended_at < clock_timestamp() - @grace::interval
+    where ended_at is not null and messages_removed_at is null and ended_at < statement_timestamp() - @grace::interval
       and (select is_mine from alone)
     order by ended_at
     limit 200
