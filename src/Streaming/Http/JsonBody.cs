@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Streaming.Http;
 
@@ -11,6 +12,9 @@ public sealed class JsonBody(JsonElement root)
 
     /// <summary>Messages by field; empty: the body is valid.</summary>
     public IReadOnlyDictionary<string, string[]> Errors => _errors;
+
+    /// <summary>Whether the request has a body at all; one that is sent in chunks says no length.</summary>
+    public static bool IsIn(HttpRequest request) => request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true };
 
     /// <summary>Reads the body; the other result says what is wrong with it.</summary>
     /// <exception cref="BadHttpRequestException">413: it is larger than <c>Limits:BodyBytesMax</c>.</exception>

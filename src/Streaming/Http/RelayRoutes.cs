@@ -30,7 +30,7 @@ public static class RelayRoutes
     static async Task<IResult> CreateAsync(RelayKind kind, HttpContext http, SessionRoutes sessions)
     {
         var input = new JsonObject();
-        if (http.Request.ContentLength is not (null or 0))
+        if (JsonBody.IsIn(http.Request))
         {
             var (body, problem) = await JsonBody.ReadAsync(http.Request, http.RequestAborted);
             if (body is null)
@@ -69,7 +69,7 @@ public static class RelayRoutes
         if (!Guid.TryParse(id, out var sessionId))
             return Problems.InvalidId.Problem();
         var status = "completed";
-        if (http.Request.ContentLength is not (null or 0))
+        if (JsonBody.IsIn(http.Request))
         {
             var (body, problem) = await JsonBody.ReadAsync(http.Request, http.RequestAborted);
             if (body is null)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
 using Streaming.IntegrationTests.Fixtures;
@@ -13,6 +14,20 @@ public sealed class RelayTests(ServiceFixture service) : IClassFixture<ServiceFi
     static readonly TimeSpan Promptly = TimeSpan.FromMilliseconds(100);
 
     HttpClient Client => service.Host.Client;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Body_counts_with_and_without_a_length(bool isChunked)
+    {
+        using var content = JsonContent.Create(new { title = "of any length" });
+        if (!isChunked)
+            await content.LoadIntoBufferAsync(TestContext.Current.CancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/relays") { Content = content };
+        request.Headers.TransferEncodingChunked = isChunked;
+        using var response = await service.Host.Client.SendAsync(request);
+        Assert.Contains("of any length", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task Messages_are_answered_when_durable_and_stream_in_order()
