@@ -18,6 +18,7 @@ namespace Streaming.Configuration;
 public static class ServiceRegistration
 {
     const string UrlDefault = "http://127.0.0.1:5080";
+    static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>Serilog from section <c>Serilog</c>. (One line of Serilog.AspNetCore, where that package can be had.)</summary>
     public static void AddLogs(this WebApplicationBuilder builder)
@@ -44,12 +45,15 @@ public static class ServiceRegistration
                         throw new OptionsValidationException("Auth", typeof(AuthOptions), [AuthOptionsValidation.RemoteFault(listen.EndPoint.ToString()!)]);
                 });
         });
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.Services.AddOptions<HostOptions>().Configure<IOptions<SubscriptionOptions>>(
+            (host, subscriptions) => host.ShutdownTimeout = subscriptions.Value.DrainTime + StopPatience);
     }
 
     public static void AddOptions(this WebApplicationBuilder builder)
     {
-        Bind<StorageOptions>("Streaming");
+        Bind<ServiceOptions>("Streaming");
+        builder.Services.AddSingleton<IValidateOptions<ServiceOptions>, ServiceOptionsValidation>();
+        builder.Services.AddOptions<ServiceOptions>().ValidateOnStart();
         Bind<DatabaseOptions>("Database");
         Bind<MessageOptions>("Messages");
         Bind<SubscriptionOptions>("Subscriptions");
@@ -84,6 +88,8 @@ public static class ServiceRegistration
 
     public static void AddSubscriptions(this IServiceCollection services)
     {
+        services.AddSingleton<Drain>();
+        services.AddHostedService(provider => provider.GetRequiredService<Drain>());
         services.AddSingleton<MessagePages>();
         services.AddSingleton<LiveReaders>();
         services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<LiveReaders>());
@@ -141,18 +147,22 @@ public static class ServiceRegistration
         app.UseExceptionHandler(handler => handler.Run(Problems.HandleExceptionAsync));
         app.UseStatusCodePages();
         app.Use((http, next) => http.RequestServices.GetRequiredService<Authenticator>().InvokeAsync(http, next));
+        if (!IsApi(app))
+            return;
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" });
     }
 
     public static void MapHttpApi(this WebApplication app)
     {
+        HealthRoutes.Map(app);
+        if (!IsApi(app))
+            return;
         IdeationRoutes.Map(app);
         OutlineRoutes.Map(app);
         RelayRoutes.Map(app);
         StreamRoutes.Map(app);
         TicketRoutes.Map(app);
-        HealthRoutes.Map(app);
         app.MapOpenApi().AllowAnonymous();
         // Asked for by browsers that show a JSON page, which names no icon.
         app.MapGet("/favicon.ico", () => Results.Redirect("/favicon.svg", permanent: true)).ExcludeFromDescription().AllowAnonymous();
@@ -175,6 +185,9 @@ public static class ServiceRegistration
 
         return Environment.ExitCode;
     }
+
+    // A role that does not exist is named at the start, with the other options.
+    static bool IsApi(WebApplication app) => app.Configuration["Streaming:Role"] != ServiceOptions.Worker;
 
     static void AddKind<T>(IServiceCollection services) where T : class, ISessionKind
     {

@@ -30,6 +30,12 @@ public sealed class SubscriptionOptions
     /// <inheritdoc cref="RetryMin"/>
     public TimeSpan RetryMax { get; set; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// How long a service that is told to stop goes on answering, not ready any more, while its streams are told to reconnect,
+    /// each at a moment of its own; default 2 s.
+    /// </summary>
+    public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Longest <c>Prefer: wait</c> honoured; default 30 s.</summary>
     public TimeSpan WaitMax { get; set; } = TimeSpan.FromSeconds(30);
 }

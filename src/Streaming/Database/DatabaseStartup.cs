@@ -10,7 +10,7 @@ namespace Streaming.Database;
 /// hosted services to start, so the last to stop: the embedded server outlives everybody who writes to it.
 /// </summary>
 public sealed class DatabaseStartup(
-    Postgres postgres, ConnectionSettings settings, IOptions<StorageOptions> storage, IOptions<DatabaseOptions> options,
+    Postgres postgres, ConnectionSettings settings, IOptions<ServiceOptions> storage, IOptions<DatabaseOptions> options,
     IHostApplicationLifetime lifetime, ILogger<DatabaseStartup> log, TimeProvider clock) : BackgroundService
 {
     static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);

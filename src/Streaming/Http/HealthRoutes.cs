@@ -13,8 +13,8 @@ public static class HealthRoutes
             .WithTags("health").WithSummary("The process answers").Produces<Health>().AllowAnonymous();
         routes.MapGet("/health/ready", async (Postgres postgres, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime, CancellationToken cancellation) =>
             {
-                var checks = new HealthChecks(await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsRunning);
-                var isReady = checks is { Database: true, Listener: true, Worker: true } && !lifetime.ApplicationStopping.IsCancellationRequested;
+                var checks = new HealthChecks(await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsWorker ? worker.IsRunning : null);
+                var isReady = checks is { Database: true, Listener: true, Worker: not false } && !lifetime.ApplicationStopping.IsCancellationRequested;
                 return Results.Json(new Health(isReady ? "ready" : "not ready", checks), statusCode: isReady ? 200 : 503);
             })
             .WithTags("health").WithSummary("Migrations are done; database, listener and worker run").Produces<Health>().Produces<Health>(503).AllowAnonymous();
@@ -22,5 +22,8 @@ public static class HealthRoutes
 
     public sealed record Health(string Status, HealthChecks? Checks);
 
-    public sealed record HealthChecks(bool Database, bool Listener, bool Worker);
+    /// <param name="Database">Whether it answers within a second.</param>
+    /// <param name="Listener">Whether notifications arrive.</param>
+    /// <param name="Worker">Whether generations are claimed; null where the role is <c>api</c>.</param>
+    public sealed record HealthChecks(bool Database, bool Listener, bool? Worker);
 }

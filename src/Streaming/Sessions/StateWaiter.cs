@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Options;
 using Streaming.Configuration;
 using Streaming.Notifications;
+using Streaming.Subscriptions;
 
 namespace Streaming.Sessions;
 
 /// <summary>Holds long-polls (<c>Prefer: wait</c>) until something changes.</summary>
-public sealed class StateWaiter(SessionReader reader, IOptions<SubscriptionOptions> options, TimeProvider clock) : IChangeObserver
+public sealed class StateWaiter(SessionReader reader, Drain drain, IOptions<SubscriptionOptions> options, TimeProvider clock) : IChangeObserver
 {
     // By id of the transform, whose messages are announced, and of the session, whose artifacts are. Gone with the last waiter.
     readonly Dictionary<Guid, Watch> _watches = [];
@@ -20,14 +21,16 @@ public sealed class StateWaiter(SessionReader reader, IOptions<SubscriptionOptio
 
     /// <summary>
     /// Returns the version as soon as <paramref name="isKnown"/> no longer holds for it, or the latest one when
-    /// <paramref name="wait"/> is over; null if the session is gone.
+    /// <paramref name="wait"/> is over, or the service stops; null if the session is gone.
     /// </summary>
     public async Task<SessionVersion?> WaitAsync(
         string kind, Guid sessionId, string userId, SessionVersion? version, Func<SessionVersion, bool> isKnown, TimeSpan wait,
         CancellationToken cancellation)
     {
         var began = clock.GetTimestamp();
-        while (version is not null && isKnown(version) && wait - clock.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
+        using var turn = drain.Take(cancellation);
+        while (version is not null && isKnown(version) && !turn.Token.IsCancellationRequested
+               && wait - clock.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
         {
             Guid[] ids = [version.TransformId, sessionId];
             // Watch first, then read: a change between the two wakes the wait.
@@ -39,7 +42,7 @@ public sealed class StateWaiter(SessionReader reader, IOptions<SubscriptionOptio
                 {
                     // A notification may be lost: look again after the reconciliation interval at the latest.
                     var pause = rest < options.Value.ReconcileInterval ? rest : options.Value.ReconcileInterval;
-                    await Task.WhenAny(changed, Task.Delay(pause, clock, cancellation));
+                    await Task.WhenAny(changed, Task.Delay(pause, clock, turn.Token));
                     cancellation.ThrowIfCancellationRequested();
                     read = await reader.ReadVersionAsync(kind, sessionId, userId, cancellation);
                 }

@@ -49,13 +49,6 @@ public sealed class LiveReaders(
                 _readers.TryRemove(subscriber.Reader.Target.TransformId, out _);
     }
 
-    /// <summary>Wakes every subscriber, so that each sees that the service is stopping.</summary>
-    public void WakeAll()
-    {
-        foreach (var reader in _readers.Values)
-            reader.WakeWhere(_ => true);
-    }
-
     /// <inheritdoc/>
     public void Committed(Guid transformId, IReadOnlyList<MessageRow> rows)
     {

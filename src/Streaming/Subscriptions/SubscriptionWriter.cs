@@ -33,8 +33,7 @@ public enum StreamOutcome
 /// </code>
 /// </remarks>
 public sealed class SubscriptionWriter(
-    LiveReaders readers, MessagePages pages, IOptions<SubscriptionOptions> options, IHostApplicationLifetime lifetime,
-    TimeProvider clock)
+    LiveReaders readers, MessagePages pages, Drain drain, IOptions<SubscriptionOptions> options, TimeProvider clock)
 {
     readonly SubscriptionOptions _options = options.Value;
 
@@ -48,8 +47,9 @@ public sealed class SubscriptionWriter(
     {
         // Subscribe first, then read, then drain: nothing that is committed from here on can be missed.
         var subscriber = readers.Subscribe(target, next);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(aborted, lifetime.ApplicationStopping);
-        await using var wakeOnStop = stop.Token.UnsafeRegister(static s => ((Subscriber)s!).Wake.Set(), subscriber);
+        using var turn = drain.Take(aborted);
+        var stop = turn.Token;
+        await using var wakeOnStop = stop.UnsafeRegister(static s => ((Subscriber)s!).Wake.Set(), subscriber);
         try
         {
             var frames = new List<Frame>();
@@ -57,14 +57,14 @@ public sealed class SubscriptionWriter(
             {
                 frames.Clear();
                 var position = subscriber.Reader.Collect(subscriber.Next, frames);
-                if (position == LiveReader.Position.Behind && !await ReadPageAsync(subscriber, frames, stop.Token))
+                if (position == LiveReader.Position.Behind && !await ReadPageAsync(subscriber, frames, stop))
                     return StreamOutcome.Vanished;
 
                 if (frames.Count > 0)
                 {
                     foreach (var frame in frames)
                         output.Write(frame.Bytes);
-                    await FlushAsync(subscriber, output, stop.Token);
+                    await FlushAsync(subscriber, output, stop);
                     subscriber.Next = frames[^1].Index + 1;
                     if (frames[^1].IsEnd)
                         return StreamOutcome.Ended;
@@ -76,14 +76,14 @@ public sealed class SubscriptionWriter(
                 else if (subscriber.Silence >= _options.HeartbeatInterval)
                 {
                     FrameWriter.WriteHeartbeat(output, Now);
-                    await FlushAsync(subscriber, output, stop.Token);
+                    await FlushAsync(subscriber, output, stop);
                 }
 
                 // A wake may have been for what is left: it does not come again.
                 if (position is LiveReader.Position.Behind or LiveReader.Position.More)
                     continue;
                 await subscriber.Wake.WaitAsync();
-                await PaceAsync(subscriber, stop.Token);
+                await PaceAsync(subscriber, stop);
             }
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested && stop.IsCancellationRequested)

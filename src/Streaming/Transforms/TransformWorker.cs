@@ -15,7 +15,7 @@ namespace Streaming.Transforms;
 /// </summary>
 public sealed class TransformWorker(
     Postgres postgres, TransformRun transformRun, IEnumerable<IPipeline> pipelines, IOptions<TransformOptions> options,
-    ILogger<TransformWorker> log, TimeProvider clock) : BackgroundService, IChangeObserver
+    IOptions<ServiceOptions> service, IHostApplicationLifetime lifetime, ILogger<TransformWorker> log, TimeProvider clock) : BackgroundService, IChangeObserver
 {
     readonly Dictionary<string, IPipeline> _pipelines = pipelines.ToDictionary(pipeline => pipeline.Name);
     readonly string[] _kinds = [.. pipelines.Select(pipeline => pipeline.Name)];
@@ -25,6 +25,9 @@ public sealed class TransformWorker(
     readonly SemaphoreSlim _wake = new(0, 1);
 
     sealed record Running(RunLease? Lease, ClaimedTransform Claimed, Task Task);
+
+    /// <summary>Whether this process is to run generations at all.</summary>
+    public bool IsWorker => service.Value.IsWorker;
 
     /// <summary>Whether the claim loop runs.</summary>
     public bool IsRunning { get; private set; }
@@ -55,11 +58,18 @@ public sealed class TransformWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await postgres.WaitUntilOpenAsync(stoppingToken);
-        IsRunning = true;
+        if (!IsWorker)
+            return;
+        // At the order to stop, not when it is this service's turn: others take over while the streams here still drain.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, lifetime.ApplicationStopping);
         try
         {
-            await Task.WhenAll(ClaimLoopAsync(stoppingToken), LeaseLoopAsync(stoppingToken));
+            await postgres.WaitUntilOpenAsync(stop.Token);
+            IsRunning = true;
+            await Task.WhenAll(ClaimLoopAsync(stop.Token), LeaseLoopAsync(stop.Token));
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
         }
         finally
         {

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Streaming.Database;
 using Xunit;
@@ -17,8 +18,8 @@ public sealed class ServiceHost : IAsyncDisposable
     {
         (_factory, _owner, ConnectionString) = (factory, owner, connectionString);
         Address = factory.ClientOptions.BaseAddress;
-        Client = factory.CreateClient();
-        Client.Timeout = TimeSpan.FromSeconds(60);
+        // Not one of the factory's: those end before the service does.
+        Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(60) };
     }
 
     public Uri Address { get; }
@@ -45,6 +46,7 @@ public sealed class ServiceHost : IAsyncDisposable
             builder.UseSetting("urls", "http://127.0.0.1:0");
             builder.UseSetting("ConnectionStrings:Streaming", database);
             builder.UseSetting("Models:Offline:TokensPerSecond", "0");
+            builder.UseSetting("Subscriptions:DrainTime", "00:00:00");
             builder.UseSetting("Logging:LogLevel:Default", "None");
             foreach (var (name, value) in settings ?? [])
                 builder.UseSetting(name, value);
@@ -65,7 +67,11 @@ public sealed class ServiceHost : IAsyncDisposable
     }
 
     /// <summary>Stops the service and leaves its database.</summary>
-    public async Task StopAsync() => await _factory.DisposeAsync();
+    public async Task StopAsync()
+    {
+        await Service<IHost>().StopAsync();
+        await _factory.DisposeAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {

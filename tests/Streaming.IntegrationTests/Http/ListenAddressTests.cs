@@ -19,6 +19,9 @@ public sealed class ListenAddressTests(PostgresServer postgres)
     [InlineData("--Kestrel:Endpoints:Http:Url=http://0.0.0.0:0", "Auth:AllowRemote")]
     [InlineData("--Auth:Mode=jwt", "Auth:Issuer")]
     [InlineData("--Auth:Mode=off", "'none' or 'jwt'")]
+    [InlineData("--Streaming:Role=database", "all, api or worker")]
+    [InlineData("--Streaming:Role=api", "needs ConnectionStrings:Streaming")]
+    [InlineData("--Streaming:Role=worker", "needs ConnectionStrings:Streaming")]
     public async Task Start_is_refused_with_the_reason_and_exit_code_1(string option, string reason)
     {
         using var directory = new TemporaryDirectory();
