@@ -11,6 +11,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
 {
     const int Transforms = 1000;
     const int MessagesEach = 220;
+    const int OldTransforms = 20_000;
     const string Session = "md5('session500')::uuid";
     const string Transform = "md5('transform500')::uuid";
 
@@ -22,6 +23,8 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["@user"] = "'user50'",
         ["@afterOrdinal"] = "1",
         ["@afterIndex"] = "200",
+        ["@grace"] = "interval '7 days'",
+        ["@count"] = "5000",
     };
 
     static readonly string[] Many =
@@ -35,15 +38,40 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     };
 
     public static TheoryData<string, string> Cases => new(
-        from name in (string[])["sessions/read_state", "sessions/read_version", "messages/read_messages", "messages/read_new_messages", "messages/read_heads"]
+        from name in (string[])["sessions/read_state", "sessions/read_version", "messages/read_messages", "messages/read_new_messages", "messages/read_heads", "messages/remove_messages"]
         from mode in (string[])["force_generic_plan", "force_custom_plan"]
         select (name, mode));
+
+    [Fact]
+    public async Task Retention_finds_what_is_due_without_looking_at_what_is_gone()
+    {
+        await using var connection = await filled.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var text = await PlanAsync(connection, "messages/remove_messages", "force_custom_plan");
+        using var plan = JsonDocument.Parse(text);
+        Assert.Contains(Nodes(plan.RootElement[0].GetProperty("Plan")), node => Text(node, "Index Name") == "transforms_with_messages");
+    }
 
     [Theory]
     [MemberData(nameof(Cases))]
     public async Task A_read_uses_an_index_of_every_table(string name, string planCacheMode)
     {
         await using var connection = await filled.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var text = await PlanAsync(connection, name, planCacheMode);
+
+        using var plan = JsonDocument.Parse(text);
+        var nodes = Nodes(plan.RootElement[0].GetProperty("Plan")).ToList();
+        Assert.DoesNotContain(nodes, node => Text(node, "Node Type") == "Seq Scan");
+        var messages = nodes.Where(node => Text(node, "Relation Name") == "transform_chunks" && Text(node, "Node Type") != "ModifyTable").ToList();
+        Assert.NotEmpty(messages);
+        Assert.All(messages, node =>
+        {
+            Assert.True(Text(node, "Node Type") is "Index Scan" or "Index Only Scan" or "Bitmap Heap Scan", text);
+            Assert.Contains(Nodes(node), below => Text(below, "Index Name") == "transform_chunks_pkey");
+        });
+    }
+
+    static async Task<string> PlanAsync(NpgsqlConnection connection, string name, string planCacheMode)
+    {
         var statement = PreparedStatement.Named(name);
         await ExecuteAsync(connection, $"set plan_cache_mode = {planCacheMode}");
         await statement.PrepareAsync(connection, TestContext.Current.CancellationToken);
@@ -52,17 +80,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         await using var command = new NpgsqlCommand($"explain (format json) execute statement ({string.Join(", ", arguments)})", connection);
         var text = (string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
         await ExecuteAsync(connection, "deallocate statement; reset plan_cache_mode");
-
-        using var plan = JsonDocument.Parse(text);
-        var nodes = Nodes(plan.RootElement[0].GetProperty("Plan")).ToList();
-        Assert.DoesNotContain(nodes, node => Text(node, "Node Type") == "Seq Scan");
-        var messages = nodes.Where(node => Text(node, "Relation Name") == "transform_chunks").ToList();
-        Assert.NotEmpty(messages);
-        Assert.All(messages, node =>
-        {
-            Assert.True(Text(node, "Node Type") is "Index Scan" or "Index Only Scan" or "Bitmap Heap Scan", text);
-            Assert.Contains(Nodes(node), below => Text(below, "Index Name") == "transform_chunks_pkey");
-        });
+        return text;
     }
 
     static IEnumerable<JsonElement> Nodes(JsonElement node) =>
@@ -93,6 +111,13 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
                 insert into transforms (id, session_id, ordinal, kind, status)
                 select md5('transform' || n)::uuid, md5('session' || n)::uuid, 1, 'ideation', case when n % 10 = 0 then 'running' else 'completed' end
                 from generate_series(1, {{Transforms}}) as n;
+                update transforms set ended_at = now() - interval '30 days' + id_number * interval '1 minute'
+                from (select id as done, row_number() over () as id_number from transforms where status = 'completed') as numbered
+                where id = done;
+                -- What was asked long ago, and has kept no messages.
+                insert into transforms (id, session_id, ordinal, kind, status, ended_at, last_index, messages_removed_at)
+                select md5('old' || n)::uuid, md5('session' || n % {{Transforms}} + 1)::uuid, 2 + n / {{Transforms}}, 'ideation', 'failed', now() - interval '90 days', 219, now()
+                from generate_series(1, {{OldTransforms}}) as n;
                 insert into transform_stages (transform_id, stage, position, weight, label)
                 select md5('transform' || n)::uuid, 'stage' || s, s, 1, 'A stage' from generate_series(1, {{Transforms}}) as n, generate_series(1, 3) as s;
                 insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data)
