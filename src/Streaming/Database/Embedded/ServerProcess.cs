@@ -17,6 +17,7 @@ sealed class ServerProcess : IDisposable
     readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     Task _drained = Task.CompletedTask;
+    volatile bool _isStopping;
 
     ServerProcess(ServerLaunch launch, ILogger logger)
     {
@@ -54,6 +55,7 @@ sealed class ServerProcess : IDisposable
     /// <summary>Fast shutdown, then immediate, then kill; returns when the server has ended.</summary>
     public async Task StopAsync(Command pgCtl, TimeProvider clock)
     {
+        _isStopping = true;
         foreach (var (mode, timeMax) in new[]
         {
             ("fast", EmbeddedPostgresLimits.FastShutdownTimeMax),
@@ -124,7 +126,8 @@ sealed class ServerProcess : IDisposable
         while (await reader.ReadLineAsync() is { } line)
         {
             _log.Add(line);
-            _logger.Log(LevelOf(line), "PostgreSQL: {Line}", line);
+            // A connection that it ends because it was told to stop is no news.
+            _logger.Log(_isStopping && LevelOf(line) < LogLevel.Critical ? LogLevel.Debug : LevelOf(line), "PostgreSQL: {Line}", line);
             if (line.EndsWith(ReadyLine, StringComparison.Ordinal))
                 _ready.TrySetResult();
         }
