@@ -50,6 +50,15 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         Behind,
     }
 
+    public int SubscriberCount
+    {
+        get
+        {
+            lock (_gate)
+                return _subscribers.Count;
+        }
+    }
+
     public void Add(Subscriber subscriber)
     {
         lock (_gate)

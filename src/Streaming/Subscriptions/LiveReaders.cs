@@ -23,6 +23,9 @@ public sealed class LiveReaders(
     readonly SemaphoreSlim _work = new(0, 1);
     readonly Lock _joining = new();
 
+    /// <summary>Readers that are connected to this process.</summary>
+    public int SubscriberCount => _readers.Values.Sum(reader => reader.SubscriberCount);
+
     /// <summary>Connects a reader that has everything before <paramref name="next"/>.</summary>
     public Subscriber Subscribe(StreamTarget target, int next)
     {

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Streaming.IntegrationTests.Fixtures;
 
-/// <summary>The service as a process of its own, on an embedded PostgreSQL: something to kill.</summary>
+/// <summary>The service as a process of its own, on an embedded PostgreSQL or a given one: something to kill.</summary>
 public sealed class ServiceProcess : IAsyncDisposable
 {
     readonly Process _process;
@@ -17,19 +17,31 @@ public sealed class ServiceProcess : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    /// <summary>The id of the process.</summary>
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Starts it on a data directory and waits until it is ready.</summary>
-    public static async Task<ServiceProcess> StartAsync(string dataDirectory, params string[] options)
+    public static Task<ServiceProcess> StartAsync(string dataDirectory, params string[] options) =>
+        StartAsync(FreePort(), [$"--Streaming:DataDirectory={dataDirectory}", .. options]);
+
+    /// <summary>Starts it on a database and a port, which may be those of one that was killed, and waits until it is ready.</summary>
+    public static Task<ServiceProcess> StartOnAsync(string connectionString, int port, params string[] options) =>
+        StartAsync(port, [$"--ConnectionStrings:Streaming={connectionString}", .. options]);
+
+    static async Task<ServiceProcess> StartAsync(int port, string[] options)
     {
-        var port = FreePort();
         var process = Process.Start(new ProcessStartInfo("dotnet", [
             Path.Combine(AppContext.BaseDirectory, "Streaming.dll"), "--urls", $"http://127.0.0.1:{port}",
-            $"--Streaming:DataDirectory={dataDirectory}", "--Logging:LogLevel:Default=None", .. options]))!;
+            "--Serilog:MinimumLevel:Default=Fatal", .. options]))!;
         var service = new ServiceProcess(process, port);
         await Eventually.TrueAsync(service.IsReadyAsync, "the service process is ready");
         return service;
     }
 
-    async Task<bool> IsReadyAsync()
+    /// <summary>What <c>/health/ready</c> says; false also while nobody listens.</summary>
+    public async Task<bool> IsReadyAsync()
     {
         try
         {
@@ -49,20 +61,24 @@ public sealed class ServiceProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>SIGTERM, as an orchestrator sends: returns when the process has ended.</summary>
+    public async Task TerminateAsync()
+    {
+        using (var terminate = Process.Start("kill", ["-TERM", $"{_process.Id}"]))
+            await terminate.WaitForExitAsync();
+        await _process.WaitForExitAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
         if (!_process.HasExited)
-        {
-            using (var terminate = Process.Start("kill", ["-TERM", $"{_process.Id}"]))
-                await terminate.WaitForExitAsync();
-            await _process.WaitForExitAsync();
-        }
-
+            await TerminateAsync();
         _process.Dispose();
     }
 
-    static int FreePort()
+    /// <summary>A loopback port that nobody uses at the moment.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
