@@ -24,6 +24,10 @@ namespace Streaming.Protocol;
 [JsonSerializable(typeof(OutlineState))]
 [JsonSerializable(typeof(RelayState))]
 [JsonSerializable(typeof(SessionPage))]
+[JsonSerializable(typeof(IdeationRequest))]
+[JsonSerializable(typeof(OutlineRequest))]
+[JsonSerializable(typeof(RelayRequest))]
+[JsonSerializable(typeof(RelayEndRequest))]
 public sealed partial class ProtocolJson : JsonSerializerContext
 {
     /// <summary>The context that everything on the wire is written with.</summary>

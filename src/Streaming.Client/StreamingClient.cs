@@ -1,0 +1,110 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Streaming.Protocol;
+
+namespace Streaming.Client;
+
+/// <summary>
+/// Sessions of a Streaming service, and their messages. Requests that change something carry an <c>Idempotency-Key</c> or are idempotent by
+/// themselves, so a caller may repeat any that has thrown.
+/// </summary>
+/// <param name="http">Its base address is the service's. Not disposed; its <see cref="HttpClient.Timeout"/> must be longer than a poll (30 s).</param>
+/// <param name="options">How to sign in, wait and give up.</param>
+public sealed class StreamingClient(HttpClient http, StreamingClientOptions? options = null)
+{
+    readonly StreamingClientOptions _options = options ?? new StreamingClientOptions();
+    readonly ServiceRequests _requests = new(http, options ?? new StreamingClientOptions());
+
+    /// <summary>
+    /// Messages of a session after a cursor, in order and each once, until its <c>end</c>, over as many connections as it takes. A
+    /// <see cref="StreamMessage.IsReset"/> says that what came before is to be forgotten; it is rare.
+    /// </summary>
+    /// <param name="kind"><c>ideation</c>, <c>outline</c>, <c>relay</c>, …</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="after">A <c>lastEventId</c>; null for everything.</param>
+    /// <param name="cancellation">Closes the connection; the generation goes on.</param>
+    /// <exception cref="StreamingException">Refused for good, or out of patience. The last cursor seen still counts.</exception>
+    public IAsyncEnumerable<StreamMessage> ReadStreamAsync(string kind, Guid sessionId, string? after = null, CancellationToken cancellation = default) =>
+        new SessionStream(_requests, _options, kind, sessionId, after).ReadAsync(cancellation);
+
+    /// <summary>The whole state of a session, streaming or done; its <c>LastEventId</c> is the cursor to read on from.</summary>
+    /// <typeparam name="TState"><see cref="IdeationState"/>, <see cref="OutlineState"/>, <see cref="RelayState"/>, …</typeparam>
+    /// <exception cref="StreamingException"/>
+    public Task<TState> GetAsync<TState>(string kind, Guid sessionId, CancellationToken cancellation = default) where TState : SessionState =>
+        SendAsync<TState>(() => new HttpRequestMessage(HttpMethod.Get, $"api/{kind}s/{sessionId}"), cancellation);
+
+    /// <summary>Asks for ideas.</summary>
+    /// <param name="request">What for.</param>
+    /// <param name="idempotencyKey">The same key finds the same session again; default a new one.</param>
+    /// <param name="cancellation">Ends the wait; the session may have been made.</param>
+    /// <exception cref="StreamingException"/>
+    public Task<IdeationState> IdeateAsync(IdeationRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
+        CreateAsync<IdeationState>("ideation", () => JsonContent.Create(request, Type<IdeationRequest>()), idempotencyKey, cancellation);
+
+    /// <summary>Asks for an outline of an idea, or of a text. Parameters and exceptions as in <see cref="IdeateAsync"/>.</summary>
+    public Task<OutlineState> OutlineAsync(OutlineRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
+        CreateAsync<OutlineState>("outline", () => JsonContent.Create(request, Type<OutlineRequest>()), idempotencyKey, cancellation);
+
+    /// <summary>Opens a relay, a stream that the caller writes. Parameters and exceptions as in <see cref="IdeateAsync"/>.</summary>
+    public Task<RelayState> OpenRelayAsync(RelayRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
+        CreateAsync<RelayState>("relay", () => JsonContent.Create(request, Type<RelayRequest>()), idempotencyKey, cancellation);
+
+    /// <summary>Appends messages to a relay; returns when they are durable.</summary>
+    /// <param name="relayId">The relay.</param>
+    /// <param name="producerId">Who writes; 200 characters at most.</param>
+    /// <param name="sequence">The producer's own number of this request: one that was stored before is not stored again.</param>
+    /// <param name="messages">Each a <c>type</c> and its own fields; up to 1,000.</param>
+    /// <param name="cancellation">Ends the wait; the messages may have been stored.</param>
+    /// <exception cref="StreamingException"/>
+    public Task<RelayAppended> AppendAsync(
+        Guid relayId, string producerId, long sequence, IReadOnlyList<JsonElement> messages, CancellationToken cancellation = default) =>
+        SendAsync<RelayAppended>(() => new HttpRequestMessage(HttpMethod.Post, $"api/relays/{relayId}/messages")
+        {
+            Content = JsonContent.Create(new { producerId, sequence, messages }),
+        }, cancellation);
+
+    /// <summary>Ends a relay, as <c>completed</c> or <c>failed</c>.</summary>
+    /// <exception cref="StreamingException"/>
+    public Task<RelayEnded> EndRelayAsync(Guid relayId, string status = "completed", CancellationToken cancellation = default) =>
+        SendAsync<RelayEnded>(() => new HttpRequestMessage(HttpMethod.Post, $"api/relays/{relayId}/end")
+        {
+            Content = JsonContent.Create(new RelayEndRequest(status), Type<RelayEndRequest>()),
+        }, cancellation);
+
+    /// <summary>Tells a session to <c>cancel</c>, <c>pause</c>, <c>resume</c> or <c>retry</c>; may be repeated.</summary>
+    /// <exception cref="StreamingException">409 <c>conflict</c>: it makes no sense in its state.</exception>
+    public Task<TState> ControlAsync<TState>(string kind, Guid sessionId, string action, CancellationToken cancellation = default) where TState : SessionState =>
+        SendAsync<TState>(() => new HttpRequestMessage(HttpMethod.Post, $"api/{kind}s/{sessionId}/{action}"), cancellation);
+
+    /// <summary>Removes a session and everything below it.</summary>
+    /// <exception cref="StreamingException">404 <c>not_found</c>, also when it is repeated.</exception>
+    public async Task DeleteAsync(string kind, Guid sessionId, CancellationToken cancellation = default)
+    {
+        using var response = await _requests.SendAsync(() => new HttpRequestMessage(HttpMethod.Delete, $"api/{kind}s/{sessionId}"), cancellation);
+        if (!response.IsSuccessStatusCode)
+            throw await ServiceRequests.FaultAsync(response, cancellation);
+    }
+
+    Task<TState> CreateAsync<TState>(string kind, Func<HttpContent> content, string? idempotencyKey, CancellationToken cancellation)
+    {
+        idempotencyKey ??= Guid.NewGuid().ToString();
+        return SendAsync<TState>(() =>
+        {
+            var request = new HttpRequestMessage(HttpMethod.Post, $"api/{kind}s") { Content = content() };
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+            return request;
+        }, cancellation);
+    }
+
+    async Task<T> SendAsync<T>(Func<HttpRequestMessage> make, CancellationToken cancellation)
+    {
+        using var response = await _requests.SendAsync(make, cancellation);
+        if (!response.IsSuccessStatusCode)
+            throw await ServiceRequests.FaultAsync(response, cancellation);
+        await using var body = await response.Content.ReadAsStreamAsync(cancellation);
+        return (await JsonSerializer.DeserializeAsync(body, Type<T>(), cancellation))!;
+    }
+
+    static JsonTypeInfo<T> Type<T>() => (JsonTypeInfo<T>)ProtocolJson.Wire.GetTypeInfo(typeof(T))!;
+}
