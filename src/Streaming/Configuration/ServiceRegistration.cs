@@ -65,6 +65,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton<ConnectionSettings>();
         services.AddSingleton<Postgres>();
+        services.AddSingleton<Replica>();
         services.AddHostedService<DatabaseStartup>();
     }
 
@@ -95,6 +96,7 @@ public static class ServiceRegistration
     public static void AddSessions(this IServiceCollection services)
     {
         services.AddSingleton<SessionReader>();
+        services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
         services.AddSingleton<ShortStreamWriter>();

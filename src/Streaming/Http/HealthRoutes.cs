@@ -11,9 +11,11 @@ public static class HealthRoutes
     {
         routes.MapGet("/health/live", () => Results.Json(new Health("live", null)))
             .WithTags("health").WithSummary("The process answers").Produces<Health>().AllowAnonymous();
-        routes.MapGet("/health/ready", async (Postgres postgres, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime, CancellationToken cancellation) =>
+        routes.MapGet("/health/ready", async (Postgres postgres, Replica replica, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime, CancellationToken cancellation) =>
             {
-                var checks = new HealthChecks(await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsRunning);
+                var replicaAnswers = replica.AnswersAsync(cancellation);
+                var checks = new HealthChecks(
+                    await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsRunning, await replicaAnswers);
                 var isReady = checks is { Database: true, Listener: true, Worker: true } && !lifetime.ApplicationStopping.IsCancellationRequested;
                 return Results.Json(new Health(isReady ? "ready" : "not ready", checks), statusCode: isReady ? 200 : 503);
             })
@@ -22,5 +24,6 @@ public static class HealthRoutes
 
     public sealed record Health(string Status, HealthChecks? Checks);
 
-    public sealed record HealthChecks(bool Database, bool Listener, bool Worker);
+    /// <summary><paramref name="Replica"/> is for information: null if there is none; the service works without it.</summary>
+    public sealed record HealthChecks(bool Database, bool Listener, bool Worker, bool? Replica);
 }
