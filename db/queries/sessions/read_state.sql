@@ -9,10 +9,11 @@ select s.id, s.input::text as input, s.created_at,
        made.artifacts, made.types, made.data,
        progress.chunk_data as progress,
        stages.names, stages.labels, stages.weights, stages.statuses,
-       live.indexes, live.kinds, live.chunks, live.times
+       live.indexes, live.kinds, live.chunks, live.times,
+       t.last_index is not null as is_shortened, t.attempt
 from sessions as s
 cross join lateral (
-    select id, ordinal, status, error, execution_context, created_at, ended_at, last_index,
+    select id, ordinal, status, error, execution_context, created_at, ended_at, last_index, attempt,
            status <> 'completed' and last_index is null as is_unfinished
     from transforms where session_id = s.id order by ordinal desc limit 1
 ) as t

@@ -12,6 +12,9 @@ public sealed class DatabaseOptions
     /// <summary>How long a request waits for a database that is away before it is answered 503; default 5 s.</summary>
     public TimeSpan RequestPatience { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a read waits for a replica that lags before the primary is asked; default 100 ms.</summary>
+    public TimeSpan ReplicaPatience { get; set; } = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Silence on the LISTEN connection after which it is probed; default 10 s.</summary>
     public TimeSpan ListenerKeepAlive { get; set; } = TimeSpan.FromSeconds(10);
 }

@@ -69,6 +69,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton<ConnectionSettings>();
         services.AddSingleton<Postgres>();
+        services.AddSingleton<Replica>();
         services.AddHostedService<DatabaseStartup>();
     }
 
@@ -101,6 +102,7 @@ public static class ServiceRegistration
     public static void AddSessions(this IServiceCollection services)
     {
         services.AddSingleton<SessionReader>();
+        services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
         services.AddSingleton<ShortStreamWriter>();

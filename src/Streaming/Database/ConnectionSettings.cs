@@ -12,6 +12,7 @@ namespace Streaming.Database;
 public sealed class ConnectionSettings(IConfiguration configuration, IOptions<DatabaseOptions> options)
 {
     readonly string? _listener = configuration.GetConnectionString("StreamingListener");
+    readonly string? _replica = configuration.GetConnectionString("StreamingReplica");
     string? _connectionString = configuration.GetConnectionString("Streaming");
 
     public bool IsEmbedded { get; } = string.IsNullOrWhiteSpace(configuration.GetConnectionString("Streaming"));
@@ -24,11 +25,13 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
     /// the user's connection string says <c>Max Auto Prepare</c> itself (0 behind a pooler that gives each transaction
     /// another session).
     /// </summary>
-    public string Pooled()
+    public string Pooled() => Pooled(_connectionString, "streaming");
+
+    string Pooled(string? connectionString, string applicationName)
     {
-        var builder = new NpgsqlConnectionStringBuilder(_connectionString)
+        var builder = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            ApplicationName = "streaming",
+            ApplicationName = applicationName,
             MaxPoolSize = options.Value.ConnectionsMax,
             // No statement leaves anything behind in its session, so there is nothing to reset.
             NoResetOnClose = true,
@@ -37,6 +40,9 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
             (builder.MaxAutoPrepare, builder.AutoPrepareMinUsages) = (64, 2);
         return builder.ConnectionString;
     }
+
+    /// <summary>For reads from a streaming replica, <c>ConnectionStrings:StreamingReplica</c>; pooled like the others. Null if there is none.</summary>
+    public string? Replica() => string.IsNullOrWhiteSpace(_replica) ? null : Pooled(_replica, "streaming replica");
 
     /// <summary>For LISTEN: one connection outside the pool, which notices by itself that it is dead.</summary>
     public string Listening() => new NpgsqlConnectionStringBuilder(string.IsNullOrWhiteSpace(_listener) ? _connectionString : _listener)

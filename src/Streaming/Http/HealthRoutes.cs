@@ -11,9 +11,11 @@ public static class HealthRoutes
     {
         routes.MapGet("/health/live", () => Results.Json(new Health("live", null)))
             .WithTags("health").WithSummary("The process answers").Produces<Health>().AllowAnonymous();
-        routes.MapGet("/health/ready", async (Postgres postgres, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime, CancellationToken cancellation) =>
+        routes.MapGet("/health/ready", async (Postgres postgres, Replica replica, ChangeListener listener, TransformWorker worker, IHostApplicationLifetime lifetime, CancellationToken cancellation) =>
             {
-                var checks = new HealthChecks(await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsWorker ? worker.IsRunning : null);
+                var replicaAnswers = replica.AnswersAsync(cancellation);
+                var checks = new HealthChecks(
+                    await postgres.AnswersAsync(cancellation), listener.IsListening, worker.IsWorker ? worker.IsRunning : null, await replicaAnswers);
                 var isReady = checks is { Database: true, Listener: true, Worker: not false } && !lifetime.ApplicationStopping.IsCancellationRequested;
                 return Results.Json(new Health(isReady ? "ready" : "not ready", checks), statusCode: isReady ? 200 : 503);
             })
@@ -25,5 +27,6 @@ public static class HealthRoutes
     /// <param name="Database">Whether it answers within a second.</param>
     /// <param name="Listener">Whether notifications arrive.</param>
     /// <param name="Worker">Whether generations are claimed; null where the role is <c>api</c>.</param>
-    public sealed record HealthChecks(bool Database, bool Listener, bool? Worker);
+    /// <param name="Replica">For information, the service works without it: whether it answers; null if there is none.</param>
+    public sealed record HealthChecks(bool Database, bool Listener, bool? Worker, bool? Replica);
 }

@@ -11,7 +11,7 @@ namespace Streaming.Http;
 
 /// <summary>What is the same for every kind: read, list, cancel, retry, delete, and the answer to a request that made a session.</summary>
 public sealed class SessionRoutes(
-    SessionReader reader, SessionWriter writer, StateWaiter waiter, IOptions<SubscriptionOptions> subscriptions, IOptions<LimitOptions> limits)
+    SessionReader reader, FreshStateReader freshStates, SessionWriter writer, StateWaiter waiter, IOptions<SubscriptionOptions> subscriptions, IOptions<LimitOptions> limits)
 {
     const int PageDefault = 20;
 
@@ -67,7 +67,7 @@ public sealed class SessionRoutes(
             return Results.StatusCode(StatusCodes.Status304NotModified);
         }
 
-        return await StateAsync(kind, sessionId, http, after, StatusCodes.Status200OK);
+        return Answer(kind, http, await freshStates.ReadAsync(kind.Name, sessionId, http.Id(), after, version, http.RequestAborted), StatusCodes.Status200OK);
 
         bool Matches(SessionVersion v) => request.IfNoneMatch.Any(tag => tag.Tag == v.ETag || tag.Tag == "*");
     }
@@ -140,11 +140,10 @@ public sealed class SessionRoutes(
         if (outcome is null)
             return Problems.NotFound.Problem();
         if (outcome.Done)
-            return await StateAsync(kind, sessionId, http, null, StatusCodes.Status202Accepted);
-        var state = await StateBytesAsync(kind, sessionId, http, null);
-        if (state is null)
+            return await StateAsync(kind, sessionId, http, StatusCodes.Status202Accepted);
+        if (await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted) is not { } state)
             return Problems.NotFound.Problem();
-        using var document = JsonDocument.Parse(state.Value.Body.WrittenMemory);
+        using var document = JsonDocument.Parse(Body(kind, state));
         return Problems.Conflict.Problem(
             $"A generation that is {SessionVersion.Public(outcome.Before)} cannot be {wanted}.",
             extensions: new Dictionary<string, object?> { ["state"] = document.RootElement.Clone() });
@@ -166,25 +165,26 @@ public sealed class SessionRoutes(
         if (outcome.KeyReused)
             return Problems.IdempotencyKeyReused.Problem();
         http.Response.Headers.Location = $"/api/{kind.Name}s/{outcome.SessionId}";
-        return await StateAsync(kind, outcome.SessionId, http, null, status);
+        return await StateAsync(kind, outcome.SessionId, http, status);
     }
 
-    async Task<IResult> StateAsync(ISessionKind kind, Guid sessionId, HttpContext http, EventId? after, int status)
+    /// <summary>The state after a write: from where it was written.</summary>
+    async Task<IResult> StateAsync(ISessionKind kind, Guid sessionId, HttpContext http, int status) =>
+        Answer(kind, http, await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted), status);
+
+    static IResult Answer(ISessionKind kind, HttpContext http, StoredState? state, int status)
     {
-        if (await StateBytesAsync(kind, sessionId, http, after) is not { } state)
+        if (state is null)
             return Problems.NotFound.Problem();
         http.Response.Headers.ETag = state.Version.ETag;
-        return new StateResult(state.Body.WrittenMemory, status);
+        return new StateResult(Body(kind, state), status);
     }
 
-    async Task<(ArrayBufferWriter<byte> Body, SessionVersion Version)?> StateBytesAsync(ISessionKind kind, Guid sessionId, HttpContext http, EventId? after)
+    static ReadOnlyMemory<byte> Body(ISessionKind kind, StoredState state)
     {
-        var state = await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), after, http.RequestAborted);
-        if (state is null)
-            return null;
         var buffer = new ArrayBufferWriter<byte>(4096);
         SessionStateJson.Write(buffer, kind, state);
-        return (buffer, state.Version);
+        return buffer.WrittenMemory;
     }
 
     /// <summary><c>Prefer: wait=25</c> (RFC 7240), bounded; null if it is not asked for.</summary>

@@ -23,28 +23,37 @@ public sealed class SessionReader(Postgres postgres)
     /// <param name="cancellation">Ends the read.</param>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<StoredState?> ReadStateAsync(string kind, Guid sessionId, string userId, EventId? after, CancellationToken cancellation) =>
-        postgres.RunAsync(async connection =>
-        {
-            await using var command = new NpgsqlCommand(Sql.Named("sessions/read_state"), connection)
-            {
-                Parameters =
-                {
-                    new NpgsqlParameter<string>("kind", kind),
-                    new NpgsqlParameter<Guid>("session", sessionId),
-                    new NpgsqlParameter<string>("user", userId),
-                    new NpgsqlParameter<int>("afterOrdinal", after?.Ordinal ?? 0),
-                    new NpgsqlParameter<int>("afterIndex", after?.Index ?? -1),
-                },
-            };
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            return await reader.ReadAsync(cancellation) ? StoredState.Read(reader) : null;
-        }, cancellation);
+        postgres.RunAsync(connection => ReadStateAsync(connection, kind, sessionId, userId, after, cancellation), cancellation);
 
     /// <summary>What tells whether the state has changed; null if the user has no such session.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<SessionVersion?> ReadVersionAsync(string kind, Guid sessionId, string userId, CancellationToken cancellation) =>
-        postgres.RunAsync(connection => connection.QuerySingleOrDefaultAsync<SessionVersion>(new CommandDefinition(
-            Sql.Named("sessions/read_version"), new { kind, session = sessionId, user = userId }, cancellationToken: cancellation)), cancellation);
+        postgres.RunAsync(connection => ReadVersionAsync(connection, kind, sessionId, userId, cancellation), cancellation);
+
+    /// <summary>The same on a connection of the caller's.</summary>
+    internal static async Task<StoredState?> ReadStateAsync(
+        NpgsqlConnection connection, string kind, Guid sessionId, string userId, EventId? after, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(Sql.Named("sessions/read_state"), connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string>("kind", kind),
+                new NpgsqlParameter<Guid>("session", sessionId),
+                new NpgsqlParameter<string>("user", userId),
+                new NpgsqlParameter<int>("afterOrdinal", after?.Ordinal ?? 0),
+                new NpgsqlParameter<int>("afterIndex", after?.Index ?? -1),
+            },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        return await reader.ReadAsync(cancellation) ? StoredState.Read(reader) : null;
+    }
+
+    /// <summary>The same on a connection of the caller's.</summary>
+    internal static Task<SessionVersion?> ReadVersionAsync(
+        NpgsqlConnection connection, string kind, Guid sessionId, string userId, CancellationToken cancellation) =>
+        connection.QuerySingleOrDefaultAsync<SessionVersion>(new CommandDefinition(
+            Sql.Named("sessions/read_version"), new { kind, session = sessionId, user = userId }, cancellationToken: cancellation));
 
     /// <summary>Up to <paramref name="count"/> sessions, newest first, older than <paramref name="before"/>.</summary>
     /// <exception cref="DatabaseUnavailableException"/>

@@ -9,7 +9,8 @@ namespace Streaming.Sessions;
 /// <param name="Head">Index of its last message, -1 if there is none.</param>
 /// <param name="Artifacts">Number of the session's artifacts.</param>
 /// <param name="IsShortened">Its messages were removed, or some of them: the stream is <c>result</c>, <c>end</c>.</param>
-public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status, int Head, int Artifacts, bool IsShortened = false)
+/// <param name="Attempt">How often the right to run it has changed hands: most changes of status raise it.</param>
+public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status, int Head, int Artifacts, bool IsShortened, int Attempt)
 {
     public bool HasEnded => Status is "completed" or "failed" or "cancelled";
 
@@ -28,6 +29,24 @@ public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status
     /// </summary>
     public bool CanGoOnAfter(EventId cursor) =>
         cursor.Ordinal == Ordinal && cursor.Index <= Head && (!IsShortened || cursor.Index >= Head - 1);
+
+    /// <summary>
+    /// Whether a state of this version holds everything that a state of <paramref name="other"/> does, of the same session.
+    /// Ordinal, attempt and head only grow, so one that is ahead in them, and behind in nothing, is later. Everything else
+    /// (a run handed back to the queue, an artifact put in or taken out by hand, messages removed) may change while those
+    /// three stay: then only the same is safe.
+    /// </summary>
+    public bool IsAtLeast(SessionVersion other)
+    {
+        if (this == other)
+            return true;
+        if (Artifacts < other.Artifacts)
+            return false;
+        if (Ordinal != other.Ordinal)
+            return Ordinal > other.Ordinal;
+        return Attempt >= other.Attempt && Head >= other.Head && (Attempt, Head) != (other.Attempt, other.Head)
+            && (IsShortened || !other.IsShortened);
+    }
 
     public StreamTarget Target(Guid sessionId) => new(sessionId, TransformId, Ordinal, Head);
 

@@ -33,7 +33,10 @@ public sealed class StoredState
     /// <summary>Stages that were begun anew, and the index of the message that says so.</summary>
     public required IReadOnlyList<(string Stage, int Index)> Restarts { get; init; }
 
-    public SessionVersion Version => new(TransformId, Ordinal, Status, Head ?? -1, ArtifactCount);
+    public required bool IsShortened { get; init; }
+    public required int Attempt { get; init; }
+
+    public SessionVersion Version => new(TransformId, Ordinal, Status, Head ?? -1, ArtifactCount, IsShortened, Attempt);
 
     public static StoredState Read(NpgsqlDataReader row)
     {
@@ -56,6 +59,8 @@ public sealed class StoredState
             Stages = StagesOf(row),
             Chunks = chunks,
             Restarts = restarts,
+            IsShortened = row.GetBoolean(22),
+            Attempt = row.GetInt32(23),
         };
     }
 

@@ -59,6 +59,16 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         }
     }
 
+    /// <summary>Index of the first message in the window. The primary has shown every message before it.</summary>
+    public int Start
+    {
+        get
+        {
+            lock (_gate)
+                return _start;
+        }
+    }
+
     public void Add(Subscriber subscriber)
     {
         lock (_gate)

@@ -6,23 +6,40 @@ using Streaming.Database;
 namespace Streaming.Subscriptions;
 
 /// <summary>Reads messages from the table: pages for a reader that is behind, growth and heads for the live readers.</summary>
-public sealed class MessagePages(Postgres postgres)
+public sealed class MessagePages(Postgres postgres, Replica replica)
 {
     /// <summary>Up to <paramref name="count"/> messages of a transform after index <paramref name="after"/>, in order.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<List<MessageRow>> ReadAsync(Guid transformId, int after, int count, CancellationToken cancellation) =>
-        postgres.RunAsync(async connection =>
-        {
-            await using var command = Command(connection, "messages/read_messages",
-                new NpgsqlParameter<Guid> { TypedValue = transformId },
-                new NpgsqlParameter<int> { TypedValue = after },
-                new NpgsqlParameter<int> { TypedValue = count });
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            var rows = new List<MessageRow>();
-            while (await reader.ReadAsync(cancellation))
-                rows.Add(Row(reader, 0));
-            return rows;
-        }, cancellation);
+        postgres.RunAsync(connection => ReadAsync(connection, transformId, after, count, cancellation), cancellation);
+
+    /// <summary>
+    /// Exactly the <paramref name="count"/> messages after index <paramref name="after"/>, from the replica; null if it is no
+    /// help. They must be known to exist: what a replica shows, the primary may not show yet, and whoever has been told of it
+    /// could not resume there. All or nothing, so that a replica that lags is not asked for the rest bit by bit.
+    /// </summary>
+    public async Task<List<MessageRow>?> ReadReplicaAsync(Guid transformId, int after, int count, CancellationToken cancellation)
+    {
+        if (!replica.IsConfigured)
+            return null;
+        var (answered, rows) = await replica.TryAsync((connection, token) => ReadAsync(connection, transformId, after, count, token), cancellation);
+        var isWhole = answered && rows!.Count == count && rows[0].Index == after + 1;
+        replica.Count("page", isWhole ? "replica" : answered ? "lags" : "away");
+        return isWhole ? rows : null;
+    }
+
+    static async Task<List<MessageRow>> ReadAsync(NpgsqlConnection connection, Guid transformId, int after, int count, CancellationToken cancellation)
+    {
+        await using var command = Command(connection, "messages/read_messages",
+            new NpgsqlParameter<Guid> { TypedValue = transformId },
+            new NpgsqlParameter<int> { TypedValue = after },
+            new NpgsqlParameter<int> { TypedValue = count });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var rows = new List<MessageRow>();
+        while (await reader.ReadAsync(cancellation))
+            rows.Add(Row(reader, 0));
+        return rows;
+    }
 
     /// <summary>What many transforms have grown by, at most <paramref name="count"/> messages of each; one query for all.</summary>
     public Task<Dictionary<Guid, List<MessageRow>>> ReadNewAsync(

@@ -112,7 +112,11 @@ public sealed class SubscriptionWriter(
         try
         {
             var target = subscriber.Reader.Target;
-            var rows = await pages.ReadAsync(target.TransformId, subscriber.Next - 1, _options.PageMessagesMax, cancellation);
+            var known = subscriber.Reader.Start - subscriber.Next;
+            // What was removed must not go on being told from a replica that has not heard of it.
+            var rows = subscriber.Reader.HasVanished ? null
+                : await pages.ReadReplicaAsync(target.TransformId, subscriber.Next - 1, Math.Min(known, _options.PageMessagesMax), cancellation);
+            rows ??= await pages.ReadAsync(target.TransformId, subscriber.Next - 1, _options.PageMessagesMax, cancellation);
             if (rows.Count == 0 || rows[0].Index != subscriber.Next)
                 return false;
             frames.AddRange(ChunkMerger.Merge(target, rows, _options.MergedBytesMax));

@@ -16,7 +16,7 @@ public sealed class RoleTests(PostgresServer postgres)
         await using var api = await StartAsync("api");
         var path = $"/api/ideations/{(await api.Client.IdeateAsync()).Id()}";
         // Ready, with nobody there who would run it.
-        Assert.Equal("""{"status":"ready","checks":{"database":true,"listener":true,"worker":null}}""", await api.Client.GetStringAsync("/health/ready"));
+        Assert.Equal("""{"status":"ready","checks":{"database":true,"listener":true,"worker":null,"replica":null}}""", await api.Client.GetStringAsync("/health/ready"));
         Assert.Equal("queued", (await api.Client.StateAsync(path)).Status());
         using var stream = await api.Client.OpenStreamAsync(path.Replace("/ideations/", "/stream/ideation/", StringComparison.Ordinal));
 
@@ -42,6 +42,6 @@ public sealed class RoleTests(PostgresServer postgres)
 
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         Assert.Contains("not_found", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        Assert.Equal("""{"status":"ready","checks":{"database":true,"listener":true,"worker":true}}""", await worker.Client.GetStringAsync("/health/ready"));
+        Assert.Equal("""{"status":"ready","checks":{"database":true,"listener":true,"worker":true,"replica":null}}""", await worker.Client.GetStringAsync("/health/ready"));
     }
 }
