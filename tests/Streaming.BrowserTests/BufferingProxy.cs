@@ -89,7 +89,7 @@ public sealed class BufferingProxy : IAsyncDisposable
     {
         Interlocked.Increment(ref _heldBack);
         if (_headersAtOnce)
-            await http.Response.StartAsync(http.RequestAborted);
+            await http.Response.Body.FlushAsync(http.RequestAborted);
         var held = new byte[_bytesMax];
         var count = 0;
         int read;

@@ -14,17 +14,20 @@ public sealed class BufferingTests(PostgresServer postgres, Chromium browser)
     [InlineData(false)]
     public async Task Held_back_stream_is_given_up_for_polling_and_everything_is_shown_once(bool headersAtOnce)
     {
-        var (mayGoOn, mayEnd) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (mayBegin, mayGoOn, mayEnd) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
         await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
         await using var host = await ScriptedService.StartAsync(postgres, model);
         await using var proxy = await BufferingProxy.StartAsync(host.Address, Unlimited, headersAtOnce, TestContext.Current.CancellationToken);
         await using var watched = await browser.OpenAsync(proxy.Address);
         var view = new SessionView(watched.Page);
-        model.Enqueue(Script.Begin()
+        model.Enqueue(Script.Begin().Gate(mayBegin.Task)
             .Deltas("""{"ideas":[{"title":"One","body":"A storm."},""", """{"title":"Two","body":"Half of""").Gate(mayGoOn.Task)
             .Deltas(""" a storm, and""", """ then another"}""").Gate(mayEnd.Task).Deltas("]}").Finish("stop").Usage().Done());
 
         await view.AskForIdeasAsync(ideaCount: 2);
+        await Eventually.TrueAsync(() => Task.FromResult(proxy.HeldBack > 0), "the stream is held back");
+        // From here on the state is ahead of what the page was told.
+        mayBegin.SetResult();
         var draft = view.DraftCard.Locator(".card-body");
         await Expect(view.Connection).ToHaveTextAsync("polling");
         await Expect(draft).ToHaveTextAsync("Half of");
@@ -33,12 +36,33 @@ public sealed class BufferingTests(PostgresServer postgres, Chromium browser)
         await Expect(view.IdeaCards).ToHaveCountAsync(2);
         await Expect(view.IdeaCards.Nth(1).Locator(".card-body")).ToHaveTextAsync("Half of a storm, and then another");
         await Expect(view.Connection).ToHaveTextAsync("polling");
-        await Expect(view.CutLog).ToContainTextAsync("held back at");
+        await Expect(view.CutLog).ToContainTextAsync("held back at 1-");
         mayEnd.SetResult();
 
         await view.ExpectCompletedAsync(ideaCount: 2);
         await Expect(view.IdeaCards.Nth(0).Locator(".card-body")).ToHaveTextAsync("A storm.");
-        Assert.True(proxy.HeldBack > 0);
+    }
+
+    /// <summary>There is nothing in the state that would show it, only that not even the headers come.</summary>
+    [Fact]
+    public async Task Stream_that_does_not_open_is_given_up_for_polling()
+    {
+        var mayEnd = new TaskCompletionSource();
+        await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
+        await using var host = await ScriptedService.StartAsync(postgres, model);
+        await using var proxy = await BufferingProxy.StartAsync(host.Address, Unlimited, headersAtOnce: false, TestContext.Current.CancellationToken);
+        await using var watched = await browser.OpenAsync(proxy.Address);
+        var view = new SessionView(watched.Page);
+        model.Enqueue(Script.Begin().Deltas("""{"ideas":[{"title":"One","body":"Half of""").Gate(mayEnd.Task)
+            .Deltas(""" a storm."}]}""").Finish("stop").Usage().Done());
+        var path = $"/api/ideations/{(await host.Client.IdeateAsync(ideaCount: 1)).Id()}";
+        await Eventually.TrueAsync(async () => (await host.Client.GetStringAsync(path)).Contains("Half of", StringComparison.Ordinal), "the model writes");
+
+        await watched.Page.GotoAsync($"/#{path["/api".Length..]}");
+        await Expect(view.Connection).ToHaveTextAsync("polling");
+        mayEnd.SetResult();
+        await view.ExpectCompletedAsync(ideaCount: 1);
+        await Expect(view.IdeaCards.First.Locator(".card-body")).ToHaveTextAsync("Half of a storm.");
     }
 
     [Fact]

@@ -57,7 +57,7 @@ public sealed class TicketTests(PostgresServer postgres, Chromium browser)
         await Eventually.TrueAsync(async () => (await ada.GetStringAsync(path)).Contains("Half of", StringComparison.Ordinal), "the model writes");
 
         await watched.Page.GotoAsync($"/#{path["/api".Length..]}");
-        await view.SignInAsync(_jwt.Token("ada"));
+        await view.SignInAsync(_jwt.Token("ada"), "ada");
         await Expect(view.Connection).ToHaveTextAsync("live");
         await Expect(view.DraftCard.Locator(".card-body")).ToHaveTextAsync("Half of");
         var first = Assert.Single(watched.StreamRequests).Url;

@@ -26,7 +26,7 @@ export class EventStream {
 
   /**
    * `address(signal)` answers where to connect to. Handlers: onOpen(), onMessage(message, eventId), onRetrying(),
-   * onQuiet() when nothing has come for longer than it should, onDead("closed"|"stalled"|"silent"|"refused", problem).
+   * onQuiet() again and again while nothing comes for longer than it should, onDead("closed"|"stalled"|"silent"|"refused", problem).
    */
   constructor(address, handlers) {
     this.#handlers = handlers;
@@ -40,7 +40,7 @@ export class EventStream {
 
   close() {
     clearTimeout(this.#watchdog);
-    clearTimeout(this.#quiet);
+    clearInterval(this.#quiet);
     this.#abort.abort();
     this.#source?.close();
   }
@@ -82,9 +82,9 @@ export class EventStream {
   #watch(silenceMsMax) {
     this.#heardAt = Date.now();
     clearTimeout(this.#watchdog);
-    clearTimeout(this.#quiet);
+    clearInterval(this.#quiet);
     this.#watchdog = setTimeout(() => this.#die(this.#heard ? "stalled" : "silent"), silenceMsMax);
-    this.#quiet = setTimeout(() => this.#handlers.onQuiet?.(), this.#heard ? QUIET_MS : FIRST_QUIET_MS);
+    this.#quiet = setInterval(() => this.#handlers.onQuiet?.(), this.#heard ? QUIET_MS : FIRST_QUIET_MS);
   }
 
   #die(reason, problem) {

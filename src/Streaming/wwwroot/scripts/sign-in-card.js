@@ -14,9 +14,10 @@ export function signInCard(onChange) {
     id: "token", name: "token", rows: "3", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
     required: true, placeholder: "eyJhbGciOi…", "data-testid": "token",
   });
+  const heading = el("h1", { id: "sign-in-heading" });
   const submit = el("button", { type: "submit", class: "button-primary", "data-testid": "sign-in-submit", text: "Sign in" });
   const element = el("section", { class: "panel sign-in", "data-testid": "sign-in", "aria-labelledby": "sign-in-heading", hidden: true },
-    el("h1", { id: "sign-in-heading", text: "Sign in" }),
+    heading,
     reason,
     el("form", { novalidate: true, on: { submit: send } },
       el("div", { class: "field" }, el("label", { for: "token", text: "Bearer token" }), field, error),
@@ -29,6 +30,8 @@ export function signInCard(onChange) {
     const expired = currentToken() !== undefined;
     setText(reason, expired ? `${problem.message} Nothing here is lost: it goes on with a new one.` : "");
     reason.hidden = !expired;
+    setText(heading, expired ? "Sign in again" : "Sign in");
+    field.rows = expired ? 2 : 3;
     if (!element.hidden) return;
     element.hidden = false;
     element.dataset.overPage = String(expired);
