@@ -19,6 +19,26 @@ public sealed class SessionView(IPage page)
 
     public ILocator Error => page.GetByTestId("error");
 
+    public ILocator SignInCard => page.GetByTestId("sign-in");
+
+    /// <summary>Who is signed in.</summary>
+    public ILocator User => page.GetByTestId("user");
+
+    /// <summary>Pastes a token into the card and sends it.</summary>
+    public async Task PasteTokenAsync(string token)
+    {
+        await page.GetByTestId("token").FillAsync(token);
+        await page.GetByTestId("sign-in-submit").ClickAsync();
+    }
+
+    /// <summary>The same with a token that is accepted, and waits until it is.</summary>
+    public async Task SignInAsync(string token, string user)
+    {
+        await PasteTokenAsync(token);
+        await Expect(SignInCard).ToBeHiddenAsync();
+        await Expect(User).ToHaveTextAsync(user);
+    }
+
     /// <summary>Fills in the form on the home page, sends it, and is then on the session's page.</summary>
     public async Task AskForIdeasAsync(int ideaCount, string userInput = "A lighthouse keeper who collects storms")
     {

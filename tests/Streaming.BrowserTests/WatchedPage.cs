@@ -36,8 +36,10 @@ public sealed class WatchedPage : IAsyncDisposable
     public void AssertNoErrors() => Assert.Empty(_errors);
 
     /// <summary>For a page whose way was cut or barred (502): the browser reports that, and nothing else may be reported.</summary>
-    public void AssertOnlyNetworkErrors() =>
-        Assert.All(_errors, error => Assert.Matches("^Failed to load resource: (net::ERR_|.* 502 )", error));
+    public void AssertOnlyNetworkErrors() => AssertOnlyErrors("^Failed to load resource: (net::ERR_|.* 502 )");
+
+    /// <summary>For a page that is to meet errors, and no others than these.</summary>
+    public void AssertOnlyErrors(string pattern) => Assert.All(_errors, error => Assert.Matches(pattern, error));
 
     public ValueTask DisposeAsync() => _context.DisposeAsync();
 }

@@ -139,7 +139,7 @@ public static class ServiceRegistration
         services.AddSingleton<SessionRoutes>();
         services.AddSingleton<StreamRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
-        services.AddOpenApi();
+        services.AddOpenApi(OpenApiSecurity.Describe);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
     }
 

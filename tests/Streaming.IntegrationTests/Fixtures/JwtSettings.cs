@@ -31,9 +31,10 @@ public sealed class JwtSettings
         return client;
     }
 
-    public string Token(string user)
+    /// <summary>A token that is valid for 10 min, unless another lifetime is given.</summary>
+    public string Token(string user, TimeSpan? lifetime = null)
     {
-        var expires = TimeProvider.System.GetUtcNow().AddMinutes(10).ToUnixTimeSeconds();
+        var expires = (TimeProvider.System.GetUtcNow() + (lifetime ?? TimeSpan.FromMinutes(10))).ToUnixTimeSeconds();
         var text = $"{Part(new { alg = "HS256", kid = "test" })}.{Part(new { iss = Issuer, aud = Audience, sub = user, exp = expires })}";
         return $"{text}.{Base64Url.EncodeToString(HMACSHA256.HashData(_secret, Encoding.ASCII.GetBytes(text)))}";
     }

@@ -1,4 +1,8 @@
 // The HTTP side of the contract: state, lists, and the requests that start or steer a session.
+// Each carries the token, if there is one. One that is refused for the want of a token waits until
+// there is another, and is sent again: whoever asked notices nothing but the time.
+
+import { anotherToken, currentToken } from "./token.js";
 
 /** An answer that is an RFC 9457 problem, or no answer at all (`status` 0). */
 export class Problem extends Error {
@@ -14,8 +18,9 @@ export function sessionUrl(kind, id) {
   return `/api/${kind}s/${encodeURIComponent(id)}`;
 }
 
-export async function readState(url, signal) {
-  return (await send(url, { signal })).json();
+/** The state as it is now; with `after` without the chunks up to there. */
+export async function readState(url, { after, signal } = {}) {
+  return (await send(afterUrl(url, after), { signal })).json();
 }
 
 /**
@@ -25,8 +30,7 @@ export async function readState(url, signal) {
 export async function readStateAfter(url, { after, etag, waitSeconds, signal }) {
   const headers = { Prefer: `wait=${waitSeconds}` };
   if (etag) headers["If-None-Match"] = etag;
-  const query = after ? `?after=${encodeURIComponent(after)}` : "";
-  const response = await send(url + query, { headers, signal });
+  const response = await send(afterUrl(url, after), { headers, signal });
   if (response.status === 304) return undefined;
   return { state: await response.json(), etag: response.headers.get("ETag") };
 }
@@ -39,6 +43,29 @@ export async function readSessions(kind, cursor) {
 
 export async function steer(url, action) {
   await send(`${url}/${action}`, { method: "POST" });
+}
+
+/**
+ * Where an EventSource connects to, to go on after `cursor`. It can send no header: whoever has a
+ * token gets a ticket for it, which connects once and then resumes by itself.
+ */
+export async function streamAddress({ kind, id, streamUrl, cursor, signal }) {
+  const query = new URLSearchParams();
+  if (currentToken() !== undefined) query.set("ticket", await streamTicket({ kind, id, signal }));
+  if (cursor) query.set("lastEventId", cursor);
+  return String(query) ? `${streamUrl}?${query}` : streamUrl;
+}
+
+async function streamTicket({ kind, id, signal }) {
+  const headers = { "Content-Type": "application/json" };
+  const response = await send("/api/stream-tickets", { method: "POST", headers, body: JSON.stringify({ kind, id }), signal });
+  return (await response.json()).ticket;
+}
+
+/** Asks the service whether it takes a token, and throws its problem if it does not. */
+export async function checkToken(token) {
+  const response = await request("/api/ideations?limit=1", {}, token);
+  if (!response.ok) throw await problemOf(response);
 }
 
 /**
@@ -75,24 +102,39 @@ function idempotencyKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function send(url, { headers, ...init } = {}) {
-  let response;
+function afterUrl(url, after) {
+  return after ? `${url}?after=${encodeURIComponent(after)}` : url;
+}
+
+async function send(url, init = {}) {
+  while (true) {
+    const token = currentToken();
+    const response = await request(url, init, token);
+    if (response.ok || response.status === 304) return response;
+    const problem = await problemOf(response);
+    if (problem.code !== "unauthenticated" && problem.code !== "invalid_token") throw problem;
+    await anotherToken(token, problem, init.signal);
+  }
+}
+
+async function request(url, { headers, ...init }, token) {
+  const credentials = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   try {
     // no-store: the browser's own cache must not answer, and must not hide a 304 from us.
-    response = await fetch(url, { cache: "no-store", headers: { Accept: "application/json", ...headers }, ...init });
+    return await fetch(url, { cache: "no-store", headers: { Accept: "application/json", ...credentials, ...headers }, ...init });
   } catch (fault) {
     if (fault.name === "AbortError") throw fault;
     throw new Problem({ status: 0, code: "network", title: "The server does not answer." });
   }
-  if (response.ok || response.status === 304) return response;
-  throw new Problem({ title: response.statusText, ...(await problemBody(response)), status: response.status });
 }
 
-async function problemBody(response) {
+async function problemOf(response) {
+  let body;
   try {
-    return await response.json();
+    body = await response.json();
   } catch {
     // A proxy's error page is no problem document; the status says enough.
-    return { code: `http_${response.status}` };
+    body = { code: `http_${response.status}` };
   }
+  return new Problem({ title: response.statusText, ...body, status: response.status });
 }

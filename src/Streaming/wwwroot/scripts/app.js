@@ -2,8 +2,15 @@
 
 import { homePage } from "./home-page.js";
 import { sessionPage } from "./session-page.js";
+import { signInCard } from "./sign-in-card.js";
+import { currentToken, onTokenWanted } from "./token.js";
+import { showUser } from "./user-badge.js";
 
 const main = document.getElementById("main");
+const card = signInCard(() => {
+  main.hidden = !card.element.hidden && currentToken() === undefined;
+  showUser();
+});
 let leave = () => {};
 
 function show() {
@@ -27,4 +34,7 @@ document.getElementById("skip").addEventListener("click", (event) => {
   main.focus();
 });
 
+main.before(card.element);
+onTokenWanted(card.show);
+showUser();
 show();

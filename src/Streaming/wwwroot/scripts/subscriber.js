@@ -1,20 +1,22 @@
 // Follows one session: reads its state, subscribes from there, proves that nothing was missed,
 // and comes back by itself from whatever cuts it off.
 //
-//   reading --live--> streaming --5 failures in a row, or silence--> polling
+//   reading --live--> streaming --5 failures in a row, or held back--> polling
 //      |  ^              |  ^                                         |  |
 //      |  \-gap, closed--/  \------------ a probe hears data ---------/  |
 //      \--ended--> ended <--end message----------------- ended state ----/
 
-import { readState, sessionUrl } from "./api.js";
+import { readState, sessionUrl, streamAddress } from "./api.js";
 import { backoffMs } from "./backoff.js";
 import { EventStream } from "./event-stream.js";
 import { Integrity } from "./integrity.js";
 import { StatePoll } from "./state-poll.js";
+import { currentToken } from "./token.js";
 
 const FAILURES_MAX = 5;
 const CUT_MS = 1_500;
 const PROBE_PERIOD_MS = 20_000;
+const GRACE_MS = 1_000; // for a message that is on its way while the state that has it is read
 
 const LIVE = new Set(["queued", "streaming", "paused"]);
 
@@ -24,12 +26,15 @@ export function isLive(status) {
 
 export class Subscriber {
   #url;
+  #kind;
+  #id;
   #handlers;
   #integrity = new Integrity();
   #streamUrl;
   #cursor;
   #connection;
   #failures = 0;
+  #ticketReplaced = false; // since the last message
   #loss; // where and how the connection was lost, until it is resumed
   #stream;
   #poll;
@@ -44,6 +49,8 @@ export class Subscriber {
    */
   constructor(kind, id, handlers) {
     this.#url = sessionUrl(kind, id);
+    this.#kind = kind;
+    this.#id = id;
     this.#handlers = handlers;
   }
 
@@ -54,7 +61,7 @@ export class Subscriber {
     const reading = this.#reading = new AbortController();
     let state;
     try {
-      state = await readState(this.#url, reading.signal);
+      state = await readState(this.#url, { signal: reading.signal });
     } catch (problem) {
       if (reading.signal.aborted) return;
       this.#reading = undefined;
@@ -103,16 +110,23 @@ export class Subscriber {
 
   #open() {
     this.#disconnect();
-    this.#stream = new EventStream(this.#streamUrl, this.#cursor, {
+    const stream = this.#stream = this.#connect({
       onOpen: () => this.#setConnection("live"),
       onMessage: (message, eventId) => this.#receive(message, eventId),
       onRetrying: () => this.#fail(),
-      onDead: (reason) => this.#revive(reason),
+      onQuiet: () => this.#checkHeldBack(stream),
+      onDead: (reason, problem) => this.#revive(reason, problem),
     });
+  }
+
+  #connect(handlers) {
+    const stream = { kind: this.#kind, id: this.#id, streamUrl: this.#streamUrl, cursor: this.#cursor };
+    return new EventStream((signal) => streamAddress({ ...stream, signal }), handlers);
   }
 
   #receive(message, eventId) {
     this.#failures = 0;
+    this.#ticketReplaced = false;
     this.#setConnection("live");
     if (message.type === "status" && message.reset) {
       this.#loss = undefined;
@@ -144,16 +158,38 @@ export class Subscriber {
     return false;
   }
 
-  #revive(reason) {
-    if (reason === "silent") {
-      // The headers came and nothing after them: something on the way holds the stream back.
-      this.#lose("lost");
-      this.#startPolling();
+  #revive(reason, problem) {
+    if (problem && isFinal(problem)) {
+      this.#giveUp(problem);
+    } else if (reason === "silent") {
+      this.#fallBack();
     } else if (this.#fail()) {
-      // Closed may mean ended (204) as well as refused; the state knows which.
-      const next = reason === "closed" ? () => this.read() : () => this.#open();
+      // Closed may mean ended (204) as well as refused; the state knows which. But a ticket is refused often: it has
+      // been used, and the connection broke before its first message. Then a new one goes on from the cursor.
+      const newTicket = reason === "closed" && currentToken() !== undefined && !this.#ticketReplaced;
+      this.#ticketReplaced ||= newTicket;
+      const next = reason === "closed" && !newTicket ? () => this.read() : () => this.#open();
       this.#later(this.#failures === 1 ? 0 : backoffMs(this.#failures), next);
     }
+  }
+
+  /** Quiet may mean that there is nothing to say, or that something on the way holds it back: the state knows which. */
+  async #checkHeldBack(stream) {
+    const cursor = this.#cursor;
+    let state;
+    try {
+      state = await readState(this.#url, { after: cursor });
+    } catch {
+      return; // the watchdog decides
+    }
+    const isQuiet = () => this.#stream === stream && this.#cursor === cursor;
+    if (isQuiet() && state.lastEventId !== cursor) this.#later(GRACE_MS, () => { if (isQuiet()) this.#fallBack(); });
+  }
+
+  /** The headers came and nothing after them, or not even they: something on the way holds the stream back. */
+  #fallBack() {
+    this.#lose("held back");
+    this.#startPolling();
   }
 
   #startPolling() {
@@ -178,7 +214,7 @@ export class Subscriber {
   #probeLater() {
     this.#later(PROBE_PERIOD_MS, () => {
       const again = () => { this.#probe.close(); this.#probeLater(); };
-      this.#probe = new EventStream(this.#streamUrl, this.#cursor, {
+      this.#probe = this.#connect({
         onMessage: () => this.#open(),
         onRetrying: again,
         onDead: again,
@@ -192,7 +228,7 @@ export class Subscriber {
     const reading = this.#reading = new AbortController();
     let state;
     try {
-      state = await readState(this.#url, reading.signal);
+      state = await readState(this.#url, { signal: reading.signal });
     } catch {
       // The messages have told everything; the last reading only confirms it.
     }
