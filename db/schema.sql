@@ -110,6 +110,7 @@ create table transforms (
     ended_at timestamp with time zone,
     last_index integer,
     messages_removed_at timestamp with time zone,
+    user_id text,
     constraint transforms_pkey PRIMARY KEY (id),
     constraint transforms_session_id_ordinal_key UNIQUE (session_id, ordinal),
     constraint transforms_ordinal_check CHECK ((ordinal >= 1)),
@@ -135,6 +136,7 @@ CREATE INDEX tickets_by_end ON tickets USING btree (valid_until);
 CREATE INDEX tickets_of_session ON tickets USING btree (session_id);
 CREATE INDEX transform_inputs_of_artifact ON transform_inputs USING btree (artifact_id);
 CREATE INDEX transform_outputs_of_artifact ON transform_outputs USING btree (artifact_id);
+CREATE INDEX transforms_in_progress ON transforms USING btree (user_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
 CREATE INDEX transforms_queued ON transforms USING btree (priority DESC, created_at) WHERE (status = 'queued'::text);
 CREATE INDEX transforms_running ON transforms USING btree (id) WHERE (status = 'running'::text);
 CREATE INDEX transforms_with_messages ON transforms USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (messages_removed_at IS NULL));
@@ -304,6 +306,15 @@ AS $function$
 begin
     raise exception 'transform_chunks is append-only: a message is never changed'
         using errcode = 'integrity_constraint_violation';
+end $function$;
+CREATE OR REPLACE FUNCTION sessions_in_progress(p_user_id text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('sessions_in_progress ' || p_user_id, 0));
+    -- A statement of its own: it sees what was committed while the lock was waited for.
+    return (select count(*) from transforms where user_id = p_user_id and status in ('queued', 'running', 'paused'));
 end $function$;
 CREATE OR REPLACE FUNCTION write_messages(p_transform_id uuid, p_types text[], p_data text[])
  RETURNS integer

@@ -24,6 +24,7 @@ builder.Services.AddSessions();
 builder.Services.AddPipelines();
 builder.Services.AddTransforms();
 builder.AddAuthentication();
+builder.Services.AddLimits();
 builder.Services.AddHttpApi();
 builder.Services.AddHostedService<StartupMessage>();
 

@@ -1,15 +1,19 @@
 -- A session with its first transform, the transform's stages and its `start` message: together or not at all.
 -- @session uuid session, @kind text kind, @user text user, @input jsonb input, @key text idempotency key or null, @transform uuid transform,
 -- @status text status, @context jsonb execution context, @stages text[] stages, @labels text[] their labels, @weights real[] their weights,
--- @start text data of the start message, @inputs uuid[] artifacts it reads. One row: the session's id.
--- No row: the key was used before. Index: sessions_idempotency.
-with session as (
-    insert into sessions (id, kind, user_id, input, idempotency_key) values (@session, @kind, @user, @input::jsonb, @key)
+-- @start text data of the start message, @inputs uuid[] artifacts it reads, @inProgressMax int sessions that the user may have in
+-- progress or null. One row: the session's id. No row: the key was used before, or the user has as many in progress as may be.
+-- Index: sessions_idempotency, transforms_in_progress.
+with room as materialized (
+    select case when @inProgressMax::int is null then true else sessions_in_progress(@user) < @inProgressMax::int end as free
+), session as (
+    insert into sessions (id, kind, user_id, input, idempotency_key)
+    select @session, @kind, @user, @input::jsonb, @key where (select free from room)
     on conflict (user_id, kind, idempotency_key) where idempotency_key is not null do nothing
     returning id
 ), transform as (
-    insert into transforms (id, session_id, ordinal, kind, status, execution_context, started_at)
-    select @transform, id, 1, @kind, @status, @context::jsonb, case when @status = 'running' then clock_timestamp() end from session
+    insert into transforms (id, session_id, user_id, ordinal, kind, status, execution_context, started_at)
+    select @transform, id, @user, 1, @kind, @status, @context::jsonb, case when @status = 'running' then clock_timestamp() end from session
     returning id
 ), stages as (
     insert into transform_stages (transform_id, stage, position, weight, label)

@@ -1,10 +1,13 @@
 namespace Streaming.Configuration;
 
-/// <summary>Section <c>Limits</c>: what a request may ask for. Each is answered with a problem that names it.</summary>
+/// <summary>Section <c>Limits</c>: what a request, and a user, may ask for. Each is answered with a problem that names it.</summary>
 public sealed class LimitOptions
 {
     /// <summary>Bytes of a request body at most; default 1 MiB. More: 413 <c>body_too_large</c>.</summary>
     public int BodyBytesMax { get; set; } = 1024 * 1024;
+
+    /// <summary>Levels of objects and arrays in a request body at most; default 32, 64 at most. More: 400 <c>invalid_body</c>.</summary>
+    public int JsonDepthMax { get; set; } = 32;
 
     /// <summary>Characters of <c>userInput</c> at most; default 20,000.</summary>
     public int UserInputCharactersMax { get; set; } = 20_000;
@@ -23,4 +26,29 @@ public sealed class LimitOptions
 
     /// <summary>Sessions of one page of a list at most; default 100.</summary>
     public int PageMax { get; set; } = 100;
+
+    /// <summary>
+    /// Streams and waiting reads that this process holds open at most; default 20,000. One more is told to come again later.
+    /// </summary>
+    public int StreamsMax { get; set; } = 20_000;
+
+    /// <summary>
+    /// Of these, those of one user at most, in this process; default 100, in mode <c>none</c> no limit. 0 is no limit.
+    /// </summary>
+    public int? StreamsPerUserMax { get; set; }
+
+    /// <summary>
+    /// Sessions of one user that are queued, running or paused, relays included, at most, in the database; default 100, in
+    /// mode <c>none</c> no limit. 0 is no limit. One more: 429 <c>too_many_sessions</c>.
+    /// </summary>
+    public int? SessionsInProgressMax { get; set; }
+
+    /// <summary>
+    /// Requests a second of one user to this process, in the long run; default 100, in mode <c>none</c> no limit. 0 is no
+    /// limit. More: 429 <c>too_many_requests</c>.
+    /// </summary>
+    public double? RequestsPerSecond { get; set; }
+
+    /// <summary>Requests of one user at once, after a pause; default 500. Without use when there is no limit of the rate.</summary>
+    public int RequestBurst { get; set; } = 500;
 }

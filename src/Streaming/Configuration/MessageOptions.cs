@@ -12,7 +12,7 @@ public sealed class MessageOptions
     /// <summary>How long a batch is tried again while the database is away; default 2 min. Then its runs are given up.</summary>
     public TimeSpan RetryPatience { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Bytes of one message's data at most; default 256 KiB.</summary>
+    /// <summary>Bytes of one message's data at most, 1,024 or more; default 256 KiB. What SQL inserts is not measured.</summary>
     public int DataBytesMax { get; set; } = 256 * 1024;
 
     /// <summary>Shortest time between two <c>progress</c> messages of a run unless a percent has passed; default 250 ms.</summary>

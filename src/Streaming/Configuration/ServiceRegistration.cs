@@ -1,9 +1,11 @@
 using System.Text.Json;
+using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
 using Serilog;
 using Streaming.Database;
 using Streaming.Http;
 using Streaming.Http.Authentication;
+using Streaming.Http.Limits;
 using Streaming.Messages;
 using Streaming.Notifications;
 using Streaming.Pipelines.Ideation;
@@ -34,6 +36,8 @@ public static class ServiceRegistration
         builder.WebHost.ConfigureKestrel((context, kestrel) =>
         {
             kestrel.AddServerHeader = false;
+            // The framework itself reads Kestrel:Endpoints alone.
+            context.Configuration.GetSection("Kestrel:Limits").Bind(kestrel.Limits);
             kestrel.Limits.MaxRequestBodySize = (context.Configuration.GetSection("Limits").Get<LimitOptions>() ?? new LimitOptions()).BodyBytesMax;
             var auth = context.Configuration.GetSection("Auth").Get<AuthOptions>() ?? new AuthOptions();
             if (auth is { Mode: AuthOptions.None, AllowRemote: false })
@@ -134,6 +138,19 @@ public static class ServiceRegistration
         builder.Services.AddSingleton<Tickets>();
     }
 
+    public static void AddLimits(this IServiceCollection services)
+    {
+        services.AddSingleton<IValidateOptions<LimitOptions>, LimitOptionsValidation>();
+        services.AddOptions<LimitOptions>().ValidateOnStart();
+        services.AddSingleton<IValidateOptions<MessageOptions>, LimitOptionsValidation>();
+        services.AddOptions<MessageOptions>().ValidateOnStart();
+        services.AddSingleton<UserLimits>();
+        services.AddSingleton<OpenStreams>();
+        services.AddSingleton<RequestRates>();
+        services.AddSingleton<IConfigureOptions<RateLimiterOptions>>(provider => provider.GetRequiredService<RequestRates>());
+        services.AddRateLimiter(_ => { });
+    }
+
     public static void AddHttpApi(this IServiceCollection services)
     {
         services.AddSingleton<SessionRoutes>();
@@ -151,6 +168,7 @@ public static class ServiceRegistration
         app.Use((http, next) => http.RequestServices.GetRequiredService<Authenticator>().InvokeAsync(http, next));
         if (!IsApi(app))
             return;
+        app.UseRateLimiter();
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" });
     }

@@ -30,7 +30,7 @@ public static class IdeationRoutes
                     : await sessions.CreateAsync(kind, http, input, []);
             })
             .WithTags("ideations").WithSummary("Asks for ideas; they arrive on the stream").Accepts<IdeationRequest>("application/json")
-            .Produces<IdeationState>(202).ProducesProblem(400).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422);
+            .Produces<IdeationState>(202).ProducesProblem(400).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429);
     }
 
     static string Read(JsonBody body, LimitOptions limits)

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using Streaming.Configuration;
 
 namespace Streaming.Http;
 
@@ -23,14 +25,15 @@ public sealed class JsonBody(JsonElement root)
         // A page of another origin may send text/plain without being asked first; application/json it may not.
         if (!request.HasJsonContentType())
             return (null, Problems.UnsupportedMediaType.Problem());
+        var depthMax = request.HttpContext.RequestServices.GetRequiredService<IOptions<LimitOptions>>().Value.JsonDepthMax;
         try
         {
-            using var document = await JsonDocument.ParseAsync(request.Body, default, cancellation);
+            using var document = await JsonDocument.ParseAsync(request.Body, new JsonDocumentOptions { MaxDepth = depthMax }, cancellation);
             return (new JsonBody(document.RootElement.Clone()), null);
         }
         catch (JsonException fault)
         {
-            return (null, Problems.InvalidBody.Problem($"The body is not valid JSON: {fault.Message}"));
+            return (null, Problems.InvalidBody.Problem($"The body is not valid JSON of {depthMax} levels at most (Limits:JsonDepthMax): {fault.Message}"));
         }
     }
 

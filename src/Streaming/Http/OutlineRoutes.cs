@@ -40,7 +40,7 @@ public static class OutlineRoutes
                         artifactId is { } id ? [id] : []);
             })
             .WithTags("outlines").WithSummary("Asks for an outline of an idea, or of a text").Accepts<OutlineRequest>("application/json")
-            .Produces<OutlineState>(202).ProducesProblem(400).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422);
+            .Produces<OutlineState>(202).ProducesProblem(400).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422).ProducesProblem(429);
     }
 
     static async Task<(JsonObject? Source, Guid? ArtifactId)> SourceAsync(JsonBody body, HttpContext http, SessionReader reader, LimitOptions limits)

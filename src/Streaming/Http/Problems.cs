@@ -27,6 +27,8 @@ public static class Problems
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body must be application/json.");
     public static readonly ProblemKind HostNotAllowed = new("host_not_allowed", 421, "The service does not answer to this host name.");
     public static readonly ProblemKind IdempotencyKeyReused = new("idempotency_key_reused", 422, "This Idempotency-Key was used with another body.");
+    public static readonly ProblemKind TooManyRequests = new("too_many_requests", 429, "You ask too often.");
+    public static readonly ProblemKind TooManySessions = new("too_many_sessions", 429, "You have as many sessions in progress as you may have.");
     public static readonly ProblemKind Internal = new("internal", 500, "Something went wrong inside the service.");
     public static readonly ProblemKind DatabaseUnavailable = new("database_unavailable", 503, "The database cannot be reached at the moment.");
 
@@ -34,7 +36,7 @@ public static class Problems
     [
         InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket,
         NotFound, UnknownKind, MethodNotAllowed, Conflict, BodyTooLarge, UnsupportedMediaType, HostNotAllowed, IdempotencyKeyReused,
-        Internal, DatabaseUnavailable,
+        TooManyRequests, TooManySessions, Internal, DatabaseUnavailable,
     ];
 
     /// <summary>An answer that says what is wrong.</summary>

@@ -19,7 +19,7 @@ public static class RelayRoutes
         SessionRoutes.Map<RelayState>(routes, kind);
         var group = routes.MapGroup("/api/relays").WithTags("relays");
         group.MapPost("/", (HttpContext http, SessionRoutes sessions) => CreateAsync(kind, http, sessions))
-            .WithSummary("Makes a relay; it streams at once").Accepts<RelayRequest>("application/json").Produces<RelayState>(201).ProducesProblem(400);
+            .WithSummary("Makes a relay; it streams at once").Accepts<RelayRequest>("application/json").Produces<RelayState>(201).ProducesProblem(400).ProducesProblem(429);
         group.MapPost("/{id}/messages", AppendAsync)
             .WithSummary("Appends one message or several; answered when they are durable").Accepts<JsonElement>("application/json")
             .Produces<RelayAppended>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(409);

@@ -9,12 +9,20 @@ public static class ResponseHeaders
 
     public static Task AddAsync(HttpContext context, RequestDelegate next)
     {
+        // At the last moment: what answers for an exception clears everything that was set before.
+        context.Response.OnStarting(static state => Add((HttpContext)state), context);
+        return next(context);
+    }
+
+    static Task Add(HttpContext context)
+    {
         var headers = context.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
         headers.ContentSecurityPolicy = ContentSecurityPolicy;
         headers["Referrer-Policy"] = "no-referrer";
-        if (context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase) || context.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase))
+        if (headers.CacheControl.Count == 0
+            && (context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase) || context.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase)))
             headers.CacheControl = "no-store";
-        return next(context);
+        return Task.CompletedTask;
     }
 }

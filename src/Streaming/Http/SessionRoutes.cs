@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Streaming.Configuration;
+using Streaming.Http.Limits;
 using Streaming.Protocol;
 using Streaming.Sessions;
 
@@ -11,7 +12,8 @@ namespace Streaming.Http;
 
 /// <summary>What is the same for every kind: read, list, cancel, retry, delete, and the answer to a request that made a session.</summary>
 public sealed class SessionRoutes(
-    SessionReader reader, FreshStateReader freshStates, SessionWriter writer, StateWaiter waiter, IOptions<SubscriptionOptions> subscriptions, IOptions<LimitOptions> limits)
+    SessionReader reader, FreshStateReader freshStates, SessionWriter writer, StateWaiter waiter, IOptions<SubscriptionOptions> subscriptions,
+    IOptions<LimitOptions> limits, UserLimits users, OpenStreams open)
 {
     const int PageDefault = 20;
 
@@ -30,7 +32,7 @@ public sealed class SessionRoutes(
         if (kind.Stages.Count == 0)
             return;
         group.MapPost("/{id}/retry", (string id, HttpContext http, SessionRoutes self) => self.RetryAsync(kind, id, http))
-            .WithSummary("Runs a failed or cancelled generation again").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+            .WithSummary("Runs a failed or cancelled generation again").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409).ProducesProblem(429);
         group.MapPost("/{id}/pause", (string id, HttpContext http, SessionRoutes self) => self.PauseAsync(kind, id, http))
             .WithSummary("Stops the generation until it is resumed").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
         group.MapPost("/{id}/resume", (string id, HttpContext http, SessionRoutes self) => self.ResumeAsync(kind, id, http))
@@ -53,7 +55,9 @@ public sealed class SessionRoutes(
         var version = await reader.ReadVersionAsync(kind.Name, sessionId, http.Id(), http.RequestAborted);
         if (version is null)
             return Problems.NotFound.Problem();
-        if (WaitOf(http) is { } wait)
+        // Without a place the read is answered at once, as if it did not prefer to wait.
+        using var place = WaitOf(http) is null ? null : open.Take();
+        if (place?.TryTakeFor(http.Id()) == true && WaitOf(http) is { } wait)
         {
             http.Response.Headers["Preference-Applied"] = $"wait={(int)wait.TotalSeconds}";
             version = await waiter.WaitAsync(kind.Name, sessionId, http.Id(), version, v => Matches(v) || after == v.LastEventId, wait, http.RequestAborted);
@@ -117,7 +121,7 @@ public sealed class SessionRoutes(
 
     async Task<IResult> RetryAsync(ISessionKind kind, string id, HttpContext http) =>
         Guid.TryParse(id, out var sessionId)
-            ? await ControlledAsync(kind, sessionId, http, await writer.RetryAsync(kind, sessionId, http.Id(), http.RequestAborted), "retried")
+            ? await ControlledAsync(kind, sessionId, http, await writer.RetryAsync(kind, sessionId, http.Id(), users.SessionsInProgressMax, http.RequestAborted), "retried")
             : Problems.InvalidId.Problem();
 
     async Task<IResult> PauseAsync(ISessionKind kind, string id, HttpContext http) =>
@@ -141,6 +145,8 @@ public sealed class SessionRoutes(
             return Problems.NotFound.Problem();
         if (outcome.Done)
             return await StateAsync(kind, sessionId, http, StatusCodes.Status202Accepted);
+        if (outcome.IsRefused)
+            return TooManySessions(http);
         if (await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted) is not { } state)
             return Problems.NotFound.Problem();
         using var document = JsonDocument.Parse(Body(kind, state));
@@ -161,11 +167,21 @@ public sealed class SessionRoutes(
         var key = http.Request.Headers["Idempotency-Key"].ToString();
         if (key.Length > KeyCharactersMax)
             return Problems.InvalidHeader.Problem($"Idempotency-Key must have {KeyCharactersMax} characters at most.");
-        var outcome = await writer.CreateAsync(kind, http.Id(), input, key.Length > 0 ? key : null, inputs, http.RequestAborted);
+        var outcome = await writer.CreateAsync(kind, http.Id(), input, key.Length > 0 ? key : null, inputs, users.SessionsInProgressMax, http.RequestAborted);
+        if (outcome.IsRefused)
+            return TooManySessions(http);
         if (outcome.KeyReused)
             return Problems.IdempotencyKeyReused.Problem();
         http.Response.Headers.Location = $"/api/{kind.Name}s/{outcome.SessionId}";
         return await StateAsync(kind, outcome.SessionId, http, status);
+    }
+
+    IResult TooManySessions(HttpContext http)
+    {
+        // Nobody knows when the next one ends: often enough to find a place soon, seldom enough to be no burden.
+        http.Response.Headers.RetryAfter = "5";
+        return Problems.TooManySessions.Problem(
+            $"{users.SessionsInProgressMax} are queued, streaming or paused (Limits:SessionsInProgressMax). Cancel one, or wait until one has ended.");
     }
 
     /// <summary>The state after a write: from where it was written.</summary>

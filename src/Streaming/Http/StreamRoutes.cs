@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Streaming.Configuration;
 using Streaming.Database;
 using Streaming.Http.Authentication;
+using Streaming.Http.Limits;
 using Streaming.Sessions;
 using Streaming.Sse;
 using Streaming.Subscriptions;
@@ -11,12 +12,17 @@ namespace Streaming.Http;
 
 /// <summary><c>GET /api/stream/{kind}/{id}</c>: Server-Sent Events by the rules of docs/protocol.md.</summary>
 public sealed class StreamRoutes(
-    SessionReader reader, SubscriptionWriter writer, ShortStreamWriter shortened, Tickets tickets, IEnumerable<ISessionKind> kinds,
-    IOptions<SubscriptionOptions> options, TimeProvider clock)
+    SessionReader reader, SubscriptionWriter writer, ShortStreamWriter shortened, Tickets tickets, OpenStreams open, RequestRates rates,
+    IEnumerable<ISessionKind> kinds, IOptions<SubscriptionOptions> options, TimeProvider clock)
 {
     // An abort straight after the flush loses the last frame on the way; 100 ms do not (docs/protocol.md, closing).
     static readonly TimeSpan FarewellMin = TimeSpan.FromMilliseconds(100);
     static readonly TimeSpan FarewellMax = TimeSpan.FromMilliseconds(250);
+
+    // Over a limit: `retry:` is so many times longer, and the status says which limit it is.
+    const int BusyRetryFactor = 5;
+    const string ServerFull = "server_full";
+    const string TooManyStreams = "too_many_streams";
 
     readonly Dictionary<string, ISessionKind> _kinds = kinds.ToDictionary(kind => kind.Name);
 
@@ -24,7 +30,7 @@ public sealed class StreamRoutes(
         routes.MapGet("/api/stream/{kind}/{id}", (string kind, string id, HttpContext http, StreamRoutes self) => self.StreamAsync(kind, id, http))
             .WithTags("stream").WithSummary("The messages of a session: what is missing since Last-Event-ID, then live, then end")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream").Produces(StatusCodes.Status204NoContent)
-            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket());
+            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket(), new LimitsItself());
 
     async Task<IResult> StreamAsync(string kind, string id, HttpContext http)
     {
@@ -35,6 +41,11 @@ public sealed class StreamRoutes(
         if (!TryReadCursor(http.Request, out var cursor))
             return Problems.InvalidCursor.Problem("Last-Event-ID is not an event id of ours.");
 
+        // Before the ticket is used up: whoever comes again later needs it.
+        using var place = open.Take();
+        if (place is null)
+            return await BusyAsync(ServerFull, sessionId, http);
+
         SessionVersion? version;
         string? user;
         try
@@ -42,6 +53,10 @@ public sealed class StreamRoutes(
             user = await UserAsync(kind, sessionId, http);
             if (user is null)
                 return Authenticator.Challenge(Problems.InvalidTicket, "Ask for a new one, and connect with it and ?lastEventId=.");
+            if (!rates.TryAcquire(user))
+                return await BusyAsync(Problems.TooManyRequests.Code, sessionId, http);
+            if (!place.TryTakeFor(user))
+                return await BusyAsync(TooManyStreams, sessionId, http);
             version = await reader.ReadVersionAsync(kind, sessionId, user, http.RequestAborted);
         }
         catch (DatabaseUnavailableException)
@@ -135,20 +150,28 @@ public sealed class StreamRoutes(
         return true;
     }
 
+    /// <summary>Over a limit. No 429: it may pass, and an EventSource would give up for good (docs/decisions/0007).</summary>
+    async Task<IResult> BusyAsync(string code, Guid sessionId, HttpContext http)
+    {
+        await BeginAsync(http, BusyRetryFactor);
+        await ReconnectAsync(sessionId, http, code);
+        return Results.Empty;
+    }
+
     /// <summary>Headers and <c>retry:</c> leave at once, before there is any message.</summary>
-    async Task BeginAsync(HttpContext http)
+    async Task BeginAsync(HttpContext http, int retryFactor = 1)
     {
         http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-store, no-transform";
         http.Response.Headers["X-Accel-Buffering"] = "no";
-        FrameWriter.WriteRetry(http.Response.BodyWriter, Jittered(options.Value.RetryMin, options.Value.RetryMax));
+        FrameWriter.WriteRetry(http.Response.BodyWriter, retryFactor * Jittered(options.Value.RetryMin, options.Value.RetryMax));
         await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
     }
 
-    async Task ReconnectAsync(Guid sessionId, HttpContext http)
+    async Task ReconnectAsync(Guid sessionId, HttpContext http, string? code = null)
     {
-        FrameWriter.WriteReconnect(http.Response.BodyWriter, sessionId, Now);
+        FrameWriter.WriteReconnect(http.Response.BodyWriter, sessionId, Now, code);
         await FarewellAsync(http);
     }
 

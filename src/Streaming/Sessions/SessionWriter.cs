@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Dapper;
+using Npgsql;
 using Streaming.Database;
 using Streaming.Models;
 using Streaming.Protocol;
@@ -10,12 +11,14 @@ namespace Streaming.Sessions;
 /// <summary>How a request to make a session ended.</summary>
 /// <param name="SessionId">The session, new or made by an earlier request with the same key.</param>
 /// <param name="KeyReused">The key was used before with another input: nothing was made.</param>
-public readonly record struct CreateOutcome(Guid SessionId, bool KeyReused);
+/// <param name="IsRefused">The user has as many sessions in progress as may be: nothing was made.</param>
+public readonly record struct CreateOutcome(Guid SessionId, bool KeyReused, bool IsRefused = false);
 
 /// <summary>How a request to change a transform ended.</summary>
 /// <param name="Before">Status of the newest transform before, as in the table.</param>
 /// <param name="Done">Whether it is now as the request wanted it.</param>
-public sealed record ControlOutcome(string Before, bool Done);
+/// <param name="IsRefused">It is not, because the user has as many sessions in progress as may be.</param>
+public sealed record ControlOutcome(string Before, bool Done, bool IsRefused = false);
 
 /// <summary>Makes sessions and their further transforms, each with its <c>start</c> message in the same statement.</summary>
 public sealed class SessionWriter(Postgres postgres, ModelClient model)
@@ -24,7 +27,7 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
 
     sealed record EarlierSession(Guid Id, bool Same);
 
-    sealed record RetryRow(string Status, bool Retried);
+    sealed record RetryRow(string Status, bool Retried, bool IsFull);
 
     /// <summary>Who generates what is made or retried from now on; null for a relay.</summary>
     public ModelInfo? GeneratorOf(ISessionKind kind) => kind.Name == RelayKind.KindName ? null : model.Info;
@@ -35,10 +38,11 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
     /// <param name="input">What was asked: a JSON object, echoed in the state.</param>
     /// <param name="idempotencyKey">Makes a repeated request find the first one's session.</param>
     /// <param name="inputs">Artifacts that the transform reads.</param>
+    /// <param name="inProgressMax">Sessions that the user may have in progress, this one included; null is no limit.</param>
     /// <param name="cancellation">Ends the wait; the session may have been made.</param>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<CreateOutcome> CreateAsync(
-        ISessionKind kind, string userId, string input, string? idempotencyKey, Guid[] inputs, CancellationToken cancellation)
+        ISessionKind kind, string userId, string input, string? idempotencyKey, Guid[] inputs, int? inProgressMax, CancellationToken cancellation)
     {
         // Made here, so that a repeat after a fault that hid a commit meets the first one's key.
         var (sessionId, transformId) = (Guid.CreateVersion7(), Guid.CreateVersion7());
@@ -61,39 +65,52 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                 weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
                 start = Start(kind, transformId),
                 inputs,
+                inProgressMax,
             }, cancellationToken: cancellation));
             if (made is not null)
                 return new CreateOutcome(sessionId, false);
-            var earlier = await connection.QuerySingleAsync<EarlierSession>(new CommandDefinition(
+            // A repeat of an earlier request is never refused: it makes nothing.
+            var earlier = await connection.QuerySingleOrDefaultAsync<EarlierSession>(new CommandDefinition(
                 Sql.Named("sessions/find_by_idempotency_key"), new { user = userId, kind = kind.Name, key = idempotencyKey, input },
                 cancellationToken: cancellation));
-            return new CreateOutcome(earlier.Id, !earlier.Same);
+            return earlier is null ? new CreateOutcome(Guid.Empty, false, IsRefused: true) : new CreateOutcome(earlier.Id, !earlier.Same);
         }, cancellation);
     }
 
     /// <summary>Queues the next transform of a session whose newest one failed or was cancelled; null: no such session.</summary>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="userId">Whose it must be.</param>
+    /// <param name="inProgressMax">Sessions that the user may have in progress, this one included; null is no limit.</param>
+    /// <param name="cancellation">Ends the wait; the transform may have been made.</param>
     /// <exception cref="DatabaseUnavailableException"/>
-    public Task<ControlOutcome?> RetryAsync(ISessionKind kind, Guid sessionId, string userId, CancellationToken cancellation)
+    public Task<ControlOutcome?> RetryAsync(ISessionKind kind, Guid sessionId, string userId, int? inProgressMax, CancellationToken cancellation)
     {
         var transformId = Guid.CreateVersion7();
         return postgres.RunAsync(async connection =>
         {
-            var outcome = await connection.QuerySingleOrDefaultAsync<RetryRow>(new CommandDefinition(
-                Sql.Named("sessions/retry_session"), new
-                {
-                    kind = kind.Name,
-                    session = sessionId,
-                    user = userId,
-                    transform = transformId,
-                    context = Context(kind),
-                    stages = kind.Stages.Select(stage => stage.Name).ToArray(),
-                    labels = kind.Stages.Select(stage => stage.Label).ToArray(),
-                    weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
-                    start = Start(kind, transformId),
-                }, cancellationToken: cancellation));
+            var outcome = await RetryAsync(connection);
+            // The last place may have gone to another retry of this session, which the count waited for: look once more.
+            if (outcome is { IsFull: true })
+                outcome = await RetryAsync(connection);
             // A retry that is already under way is what was wanted.
-            return outcome is null ? null : new ControlOutcome(outcome.Status, outcome.Retried || outcome.Status is "queued" or "running");
+            return outcome is null ? null : new ControlOutcome(outcome.Status, outcome.Retried || outcome.Status is "queued" or "running", outcome.IsFull);
         }, cancellation);
+
+        Task<RetryRow?> RetryAsync(NpgsqlConnection connection) => connection.QuerySingleOrDefaultAsync<RetryRow>(new CommandDefinition(
+            Sql.Named("sessions/retry_session"), new
+            {
+                kind = kind.Name,
+                session = sessionId,
+                user = userId,
+                transform = transformId,
+                context = Context(kind),
+                stages = kind.Stages.Select(stage => stage.Name).ToArray(),
+                labels = kind.Stages.Select(stage => stage.Label).ToArray(),
+                weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
+                start = Start(kind, transformId),
+                inProgressMax,
+            }, cancellationToken: cancellation));
     }
 
     /// <summary>Ends the newest transform as cancelled, at once, whoever runs it; null: no such session.</summary>

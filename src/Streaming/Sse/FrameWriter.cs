@@ -78,8 +78,12 @@ public static class FrameWriter
         WriteStatus(output, "\"reset\":true"u8, sessionId, timestampMs);
 
     /// <summary>The server is about to close this connection, not the stream.</summary>
-    public static void WriteReconnect(IBufferWriter<byte> output, Guid sessionId, long timestampMs) =>
-        WriteStatus(output, "\"reconnect\":true"u8, sessionId, timestampMs);
+    /// <param name="output">Where to.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="timestampMs">Unix time in milliseconds.</param>
+    /// <param name="code">The limit that sends the reader away; plain ASCII. None: the service stops, or its database is away.</param>
+    public static void WriteReconnect(IBufferWriter<byte> output, Guid sessionId, long timestampMs, string? code = null) =>
+        WriteStatus(output, code is null ? "\"reconnect\":true"u8 : Encoding.UTF8.GetBytes($"\"reconnect\":true,\"code\":\"{code}\""), sessionId, timestampMs);
 
     static void WriteStatus(IBufferWriter<byte> output, ReadOnlySpan<byte> field, Guid sessionId, long timestampMs)
     {

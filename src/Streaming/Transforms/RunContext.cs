@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Streaming.Configuration;
 using Streaming.Messages;
 using Streaming.Protocol;
 
@@ -7,12 +9,16 @@ namespace Streaming.Transforms;
 /// <summary>
 /// What a pipeline sees of its run: the input, what is there already, and the messages it can send. One call at a time.
 /// Every call waits while the appender's queue is full, and throws <see cref="LeaseLostException"/> when the run has lost
-/// its lease.
+/// its lease. No message is larger than <c>Messages:DataBytesMax</c>: text is sent in pieces, anything else that is larger
+/// throws <see cref="TransformFault"/> <c>output_too_large</c>, and is not sent.
 /// </summary>
 public sealed class RunContext(
-    RunLease lease, StoredRun stored, IReadOnlyList<StageInfo> stages, MessageAppender appender, TimeSpan progressInterval,
+    RunLease lease, StoredRun stored, IReadOnlyList<StageInfo> stages, MessageAppender appender, MessageOptions options,
     TimeProvider clock)
 {
+    // A character is at most six bytes of JSON: a control character as \u001f, half of an emoji as \ud83d.
+    const int JsonBytesPerCharacterMax = 6;
+
     readonly List<EarlierArtifact> _artifacts = [.. stored.Artifacts];
     readonly HashSet<string> _completed = [.. stored.CompletedStages];
     readonly double _totalWeight = stages.Sum(stage => stage.Weight);
@@ -57,8 +63,28 @@ public sealed class RunContext(
             stage: new StageChange(stage, "completed"));
     }
 
-    /// <summary>A piece of generated text.</summary>
-    public Task ChunkAsync(string text, CancellationToken cancellation) => SendAsync(new ChunkMessage(Stage!, text), cancellation);
+    /// <summary>A piece of generated text: one message, or several if it is too large for one.</summary>
+    public Task ChunkAsync(string text, CancellationToken cancellation)
+    {
+        var message = new ChunkMessage(Stage!, text);
+        var data = ProtocolJson.Data(message);
+        return Fits(data) ? QueueAsync(new Append(lease, message.Type, data), cancellation) : ChunkInPiecesAsync(text, cancellation);
+    }
+
+    async Task ChunkInPiecesAsync(string text, CancellationToken cancellation)
+    {
+        var room = options.DataBytesMax - Encoding.UTF8.GetByteCount(ProtocolJson.Data(new ChunkMessage(Stage!, "")));
+        var piece = room / JsonBytesPerCharacterMax;
+        for (var start = 0; start < text.Length;)
+        {
+            var end = Math.Min(start + piece, text.Length);
+            // Half of a surrogate pair cannot be stored.
+            if (end < text.Length && char.IsLowSurrogate(text[end]))
+                end--;
+            await SendAsync(new ChunkMessage(Stage!, text[start..end]), cancellation);
+            start = end;
+        }
+    }
 
     /// <summary>
     /// How far the stage is, 0-1. Sent when the whole has moved by a percent, or something at all after
@@ -68,19 +94,19 @@ public sealed class RunContext(
     {
         var message = Progress(Math.Clamp(fraction, 0, 1), label);
         var moved = message.Progress - _progressSent;
-        if (moved < 0.1 || (moved < 1 && clock.GetElapsedTime(_progressAt) < progressInterval))
+        if (moved < 0.1 || (moved < 1 && clock.GetElapsedTime(_progressAt) < options.ProgressInterval))
             return Task.CompletedTask;
         (_progressAt, _progressSent) = (clock.GetTimestamp(), message.Progress);
         return SendAsync(message, cancellation);
     }
 
     /// <summary>A durable result: stored in the transaction of the message that tells of it.</summary>
-    public Task ArtifactAsync(string type, int position, JsonElement data, CancellationToken cancellation)
+    public async Task ArtifactAsync(string type, int position, JsonElement data, CancellationToken cancellation)
     {
-        _artifacts.Add(new EarlierArtifact(type, position, data.Clone()));
         var id = Guid.CreateVersion7();
-        return SendAsync(new ArtifactMessage(type, id, position, data), cancellation,
+        await SendAsync(new ArtifactMessage(type, id, position, data), cancellation,
             artifact: new ArtifactChange(id, type, position, data.GetRawText()));
+        _artifacts.Add(new EarlierArtifact(type, position, data.Clone()));
     }
 
     public Task WarningAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
@@ -96,8 +122,9 @@ public sealed class RunContext(
     /// <summary>The error and the end, in one transaction with the status; returns when it is durable.</summary>
     public async Task FailAsync(ErrorMessage error, CancellationToken cancellation)
     {
+        // Not measured: its text is the service's own, and a run must be able to fail.
         var data = ProtocolJson.Data(error);
-        await SendAsync(error, cancellation, stage: Stage is null ? null : new StageChange(Stage, "failed"));
+        await QueueAsync(new Append(lease, error.Type, data) { Stage = Stage is null ? null : new StageChange(Stage, "failed") }, cancellation);
         await EndAsync(new Finish("failed", data), cancellation);
     }
 
@@ -109,9 +136,20 @@ public sealed class RunContext(
         await append.Committed.WaitAsync(cancellation);
     }
 
-    Task SendAsync(Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null) =>
-        appender.EnqueueAsync(
-            new Append(lease, message.Type, ProtocolJson.Data(message)) { Artifact = artifact, Stage = stage }, cancellation).AsTask();
+    Task SendAsync(Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null)
+    {
+        var data = ProtocolJson.Data(message);
+        if (!Fits(data))
+            throw new TransformFault("output_too_large", "invalid_output",
+                $"The model wrote {(message is ResultMessage ? "a result" : "a part")} of more than {options.DataBytesMax} bytes. What it wrote before was kept.",
+                recoverable: true);
+        return QueueAsync(new Append(lease, message.Type, data) { Artifact = artifact, Stage = stage }, cancellation);
+    }
+
+    Task QueueAsync(Append append, CancellationToken cancellation) => appender.EnqueueAsync(append, cancellation).AsTask();
+
+    // A character is at most three bytes of UTF-8: few messages need to be measured.
+    bool Fits(string data) => data.Length <= options.DataBytesMax / 3 || Encoding.UTF8.GetByteCount(data) <= options.DataBytesMax;
 
     ProgressMessage Progress(double fraction, string label)
     {

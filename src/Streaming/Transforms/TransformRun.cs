@@ -56,7 +56,7 @@ public sealed class TransformRun(
     /// <summary>Runs the pipeline to its end. Throws only when <paramref name="stopping"/> was cancelled: hand the run back.</summary>
     public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, CancellationToken stopping)
     {
-        var run = new RunContext(lease, stored, pipeline.Stages, appender, messages.Value.ProgressInterval, clock);
+        var run = new RunContext(lease, stored, pipeline.Stages, appender, messages.Value, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
         try
         {

@@ -25,8 +25,11 @@ namespace Streaming.Pipelines.Json;
 /// </remarks>
 public sealed class PartialJsonReader
 {
-    /// <summary>Brackets open at once; a deeper value is given up.</summary>
-    public const int NestingMax = 64;
+    /// <summary>
+    /// Brackets open at once; a deeper value is given up. Half of what readers of JSON take by default: a value that is taken
+    /// goes some levels down into messages and states, and must be readable there.
+    /// </summary>
+    public const int NestingMax = 32;
 
     /// <summary>The default bound on one outermost value, in UTF-16 characters; a longer one is given up.</summary>
     public const int CharactersMaxDefault = 1 << 20;
