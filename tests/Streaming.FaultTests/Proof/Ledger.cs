@@ -64,8 +64,8 @@ public static class Ledger
     static ulong DigestOf(List<Row> rows, int first, int last)
     {
         if (first == last)
-            return ReceivedFrame.DigestOfStored(rows[first].Data);
-        var chunks = rows[first..(last + 1)].Select(row => System.Text.Json.JsonElement.Parse(row.Data)).ToList();
+            return ReceivedFrame.DigestOf(ReceivedFrame.Stored(rows[first].Data));
+        var chunks = rows[first..(last + 1)].Select(row => ReceivedFrame.Stored(row.Data)).ToList();
         return ReceivedFrame.DigestOfText(
             ReceivedFrame.Text(chunks[0], "stage"), string.Concat(chunks.Select(chunk => ReceivedFrame.Text(chunk, "text"))));
     }

@@ -1,0 +1,93 @@
+using System.Net.Sockets;
+using Streaming.FaultTests.Proof;
+using Streaming.FaultTests.Rigs;
+using Streaming.IntegrationTests.Fixtures;
+using Xunit;
+
+namespace Streaming.FaultTests;
+
+/// <summary>A phone in a tunnel: its connection stands, and it reads nothing.</summary>
+public sealed class StalledReaderTests(PostgresServer postgres)
+{
+    /// <summary>Of those that read, while one does not; a loaded machine of two processors has moments of its own.</summary>
+    static readonly TimeSpan LagMax = TimeSpan.FromSeconds(2);
+
+    /// <summary>Two messages of this size fill what Kestrel holds of a response, some hundred what the system does.</summary>
+    const int TextCharacters = 16 * 1024;
+
+    static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Reader_that_stops_reading_holds_up_no_other_and_has_everything_afterwards()
+    {
+        var (others, stall) = Faults.Pick((100, TimeSpan.FromSeconds(10)), (500, TimeSpan.FromMinutes(1)));
+        // Some 6 MB in all, well above what the buffers of two sockets take, at a rate that the others' parsing can bear.
+        var pause = stall / 400;
+        var random = Faults.Random();
+        var database = await Rig.DatabaseAsync(postgres, Cancellation);
+        await using var host = await ServiceHost.StartAsync(postgres, null, database);
+        var before = await Aftermath.BeforeAsync(host);
+        Account account;
+        using (var client = Rig.Client(host.Address))
+        using (var narrow = Narrow(host.Address))
+        {
+            var relay = (await host.Client.RelayAsync()).Id();
+            var wake = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var stalled = new ResumingReader(narrow, "relay", relay, Faults.Random(1))
+            {
+                Received = async _ => await wake.Task,
+                SilenceMax = stall * 2,
+            };
+            var lagMax = new TimeSpan[others];
+            var live = Enumerable.Range(0, others).Select(i => new ResumingReader(client, "relay", relay, Faults.Random(i + 2))
+            {
+                Received = frame =>
+                {
+                    lagMax[i] = frame.Lag > lagMax[i] ? frame.Lag : lagMax[i];
+                    return ValueTask.CompletedTask;
+                },
+            }).ToList();
+            var stalledRun = stalled.RunAsync(Cancellation);
+            var liveRuns = Task.WhenAll(live.Select(reader => reader.RunAsync(Cancellation)));
+            await Eventually.TrueAsync(() => Task.FromResult(stalled.Head >= 0 && live.All(reader => reader.Head >= 0)), "everybody reads");
+            Array.Clear(lagMax);
+
+            var text = new char[TextCharacters];
+            for (var began = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(began) < stall;)
+            {
+                for (var i = 0; i < text.Length; i++)
+                    text[i] = (char)random.Next('a', 'z');
+                await host.Client.PostJsonAsync($"/api/relays/{relay}/messages", new { type = "chunk", text = new string(text) }, System.Net.HttpStatusCode.OK);
+                await Task.Delay(pause, TimeProvider.System, Cancellation);
+            }
+
+            var memory = GC.GetTotalMemory(forceFullCollection: true);
+            await host.Client.PostJsonAsync($"/api/relays/{relay}/end", null);
+            await liveRuns.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+            Faults.Say($"the others' lag {lagMax.Max().TotalMilliseconds:N0} ms at most; heap during the stall {memory:N0} bytes; the stalled one was at {stalled.Head} of {live[0].Head}");
+            Assert.True(live[0].Head - stalled.Head > 100, "the stalled reader was not behind");
+            Assert.All(lagMax, lag => Assert.True(lag < LagMax, $"a reader that read waited {lag}"));
+
+            wake.SetResult();
+            await stalledRun.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+            account = await Ledger.CompareAsync(database, [stalled, .. live], Cancellation);
+        }
+
+        Report.Write($"a reader that stops reading for {stall.TotalSeconds:N0} s, among {others} that read", 1, account);
+        account.AssertComplete();
+        await before.AssertAsync();
+    }
+
+    /// <summary>A client whose system takes little for it, so that the service soon cannot send.</summary>
+    static HttpClient Narrow(Uri address) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        ConnectCallback = async (context, cancellation) =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+            await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+}
