@@ -12,8 +12,8 @@ public sealed class StalledReaderTests(PostgresServer postgres)
     /// <summary>Of those that read, while one does not; a loaded machine of two processors has moments of its own.</summary>
     static readonly TimeSpan LagMax = TimeSpan.FromSeconds(2);
 
-    /// <summary>Two messages of this size fill what Kestrel holds of a response, some hundred what the system does.</summary>
-    const int TextCharacters = 16 * 1024;
+    /// <summary>Three messages of this size fill what Kestrel holds of a response, some hundred and fifty what the system does.</summary>
+    const int TextCharacters = 24 * 1024;
 
     static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -21,7 +21,7 @@ public sealed class StalledReaderTests(PostgresServer postgres)
     public async Task Reader_that_stops_reading_holds_up_no_other_and_has_everything_afterwards()
     {
         var (others, stall) = Faults.Pick((100, TimeSpan.FromSeconds(10)), (500, TimeSpan.FromMinutes(1)));
-        // Some 6 MB in all, well above what the buffers of two sockets take, at a rate that the others' parsing can bear.
+        // 7 MB and more, well above what the buffers of two sockets take (4 MB), at a rate that the others' parsing can bear.
         var pause = stall / 400;
         var random = Faults.Random();
         var database = await Rig.DatabaseAsync(postgres, Cancellation);
