@@ -19,7 +19,7 @@ public sealed class RollingRestartTests(PostgresServer postgres)
     [Fact]
     public async Task Rolling_restart_of_two_services_under_load_is_seen_by_no_client()
     {
-        var restarts = Faults.Pick(shortForm: 4, longForm: 20);
+        var restarts = Faults.Pick(shortForm: 2, longForm: 20);
         var random = Faults.Random();
         var database = await Rig.DatabaseAsync(postgres, Cancellation);
         string[] options = [.. Rig.Resilient, "--Models:Offline:TokensPerSecond=100"];

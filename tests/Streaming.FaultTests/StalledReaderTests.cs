@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Streaming.FaultTests;
 
-/// <summary>A phone in a tunnel: its connection stands, and it reads nothing.</summary>
+/// <summary>Phones in a tunnel: their connections stand, and they read nothing.</summary>
 public sealed class StalledReaderTests(PostgresServer postgres)
 {
     /// <summary>Of those that read, while one does not; a loaded machine of two processors has moments of its own.</summary>
@@ -15,10 +15,16 @@ public sealed class StalledReaderTests(PostgresServer postgres)
     /// <summary>Three messages of this size fill what Kestrel holds of a response, some hundred and fifty what the system does.</summary>
     const int TextCharacters = 24 * 1024;
 
+    /// <summary>So many that their backlog, if the service kept it for them, would show in its memory.</summary>
+    const int Stalled = 10;
+
+    /// <summary>What the buffers of one reader that reads hold at both ends, which are in this process both.</summary>
+    const int ReaderBytesMax = 192 * 1024;
+
     static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Reader_that_stops_reading_holds_up_no_other_and_has_everything_afterwards()
+    public async Task Readers_that_stop_reading_hold_up_no_other_and_have_everything_afterwards()
     {
         var (others, stall) = Faults.Pick((100, TimeSpan.FromSeconds(10)), (500, TimeSpan.FromMinutes(1)));
         // 7 MB and more, well above what the buffers of two sockets take (4 MB), at a rate that the others' parsing can bear.
@@ -33,13 +39,13 @@ public sealed class StalledReaderTests(PostgresServer postgres)
         {
             var relay = (await host.Client.RelayAsync()).Id();
             var wake = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var stalled = new ResumingReader(narrow, "relay", relay, Faults.Random(1))
+            var stalled = Enumerable.Range(1, Stalled).Select(i => new ResumingReader(narrow, "relay", relay, Faults.Random(others + i))
             {
                 Received = async _ => await wake.Task,
                 SilenceMax = stall * 2,
-            };
+            }).ToList();
             var lagMax = new TimeSpan[others];
-            var live = Enumerable.Range(0, others).Select(i => new ResumingReader(client, "relay", relay, Faults.Random(i + 2))
+            var live = Enumerable.Range(0, others).Select(i => new ResumingReader(client, "relay", relay, Faults.Random(i + 1))
             {
                 Received = frame =>
                 {
@@ -47,10 +53,11 @@ public sealed class StalledReaderTests(PostgresServer postgres)
                     return ValueTask.CompletedTask;
                 },
             }).ToList();
-            var stalledRun = stalled.RunAsync(Cancellation);
+            var stalledRuns = Task.WhenAll(stalled.Select(reader => reader.RunAsync(Cancellation)));
             var liveRuns = Task.WhenAll(live.Select(reader => reader.RunAsync(Cancellation)));
-            await Eventually.TrueAsync(() => Task.FromResult(stalled.Head >= 0 && live.All(reader => reader.Head >= 0)), "everybody reads");
+            await Eventually.TrueAsync(() => Task.FromResult(stalled.Concat(live).All(reader => reader.Head >= 0)), "everybody reads");
             Array.Clear(lagMax);
+            var memoryBefore = GC.GetTotalMemory(forceFullCollection: true);
 
             var text = new char[TextCharacters];
             for (var began = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(began) < stall;)
@@ -61,19 +68,20 @@ public sealed class StalledReaderTests(PostgresServer postgres)
                 await Task.Delay(pause, TimeProvider.System, Cancellation);
             }
 
-            var memory = GC.GetTotalMemory(forceFullCollection: true);
+            var memory = GC.GetTotalMemory(forceFullCollection: true) - memoryBefore;
             await host.Client.PostJsonAsync($"/api/relays/{relay}/end", null);
             await liveRuns.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
-            Faults.Say($"the others' lag {lagMax.Max().TotalMilliseconds:N0} ms at most; heap during the stall {memory:N0} bytes; the stalled one was at {stalled.Head} of {live[0].Head}");
-            Assert.True(live[0].Head - stalled.Head > 100, "the stalled reader was not behind");
+            Faults.Say($"the others' lag {lagMax.Max().TotalMilliseconds:N0} ms at most; the heap grew by {memory:N0} bytes; the stalled ones were at {stalled.Max(reader => reader.Head)} of {live[0].Head}");
+            Assert.All(stalled, reader => Assert.True(live[0].Head - reader.Head > 100, "a stalled reader was not behind"));
+            Assert.True(memory < (others + Stalled) * ReaderBytesMax, $"the heap grew by {memory:N0} bytes");
             Assert.All(lagMax, lag => Assert.True(lag < LagMax, $"a reader that read waited {lag}"));
 
             wake.SetResult();
-            await stalledRun.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
-            account = await Ledger.CompareAsync(database, [stalled, .. live], Cancellation);
+            await stalledRuns.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+            account = await Ledger.CompareAsync(database, [.. stalled, .. live], Cancellation);
         }
 
-        Report.Write($"a reader that stops reading for {stall.TotalSeconds:N0} s, among {others} that read", 1, account);
+        Report.Write($"readers that stop reading for {stall.TotalSeconds:N0} s, among {others} that read", Stalled, account);
         account.AssertComplete();
         await before.AssertAsync();
     }

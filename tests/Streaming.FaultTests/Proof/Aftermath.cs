@@ -26,7 +26,8 @@ public sealed class Aftermath
     /// <summary>A service that has worked holds some 30 more assemblies than one that has only started.</summary>
     const int HandlesTolerance = 64;
 
-    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    /// <summary>Kestrel's pool of blocks gives them back within half a minute.</summary>
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     readonly string _connectionString;
     readonly ServiceHost? _host;
