@@ -23,9 +23,11 @@ public sealed class Aftermath
     /// <summary>The thread pool gives threads back after 20 s of idleness.</summary>
     const int ThreadsTolerance = 24;
 
-    const int HandlesTolerance = 32;
+    /// <summary>A service that has worked holds some 30 more assemblies than one that has only started.</summary>
+    const int HandlesTolerance = 64;
 
-    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    /// <summary>Kestrel's pool of blocks gives them back within half a minute.</summary>
+    static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     readonly string _connectionString;
     readonly ServiceHost? _host;

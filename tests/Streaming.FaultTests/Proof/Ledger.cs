@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Npgsql;
 using Xunit;
 
@@ -29,6 +30,8 @@ public static class Ledger
             while (await reader.ReadAsync(cancellation))
                 rows.Add(new Row(reader.GetInt32(0), reader.GetString(1), reader.GetString(2)));
             account.Add(session.Count(), rows.Count);
+            if (TornIdea(rows) is { } torn)
+                account.AddFault($"{session.Key}: {torn}");
             var stored = new Dictionary<(int First, int Last), ulong>();
             foreach (var each in session)
                 account.Add(each, Compare(each, rows, stored));
@@ -61,11 +64,38 @@ public static class Ledger
         return (got.Count(times => times == 0), got.Sum(times => Math.Max(0, times - 1)), different);
     }
 
+    /// <summary>
+    /// A completed ideation says everything twice: as text, chunk by chunk, and as artifacts, which were made of the text in
+    /// memory. A chunk that was committed twice or not at all makes the two differ. Null if they do not.
+    /// </summary>
+    static string? TornIdea(List<Row> rows)
+    {
+        if (rows.Count == 0 || rows[^1].Type != "end" || !rows.Exists(row => row.Type == "artifact"))
+            return null;
+        // From the last restart on: what was written before it was broken off.
+        var from = rows.FindLastIndex(row => row.Type == "info") + 1;
+        var text = string.Concat(rows.Skip(from).Where(row => row.Type == "chunk").Select(row => ReceivedFrame.Text(ReceivedFrame.Stored(row.Data), "text")));
+        if (text.Length == 0)
+            return null;
+        try
+        {
+            var written = JsonElement.Parse(text).GetProperty("ideas").EnumerateArray().Select(Idea).ToList();
+            var stored = rows.Skip(from).Where(row => row.Type == "artifact").Select(row => Idea(ReceivedFrame.Stored(row.Data).GetProperty("data"))).ToList();
+            return written.SequenceEqual(stored) ? null : $"its text has {string.Join(", ", written.Except(stored))}, its artifacts {string.Join(", ", stored.Except(written))}";
+        }
+        catch (JsonException fault)
+        {
+            return $"its text is torn: {fault.Message}";
+        }
+
+        static (string?, string?) Idea(JsonElement idea) => (ReceivedFrame.Text(idea, "title"), ReceivedFrame.Text(idea, "body"));
+    }
+
     static ulong DigestOf(List<Row> rows, int first, int last)
     {
         if (first == last)
-            return ReceivedFrame.DigestOfStored(rows[first].Data);
-        var chunks = rows[first..(last + 1)].Select(row => System.Text.Json.JsonElement.Parse(row.Data)).ToList();
+            return ReceivedFrame.DigestOf(ReceivedFrame.Stored(rows[first].Data));
+        var chunks = rows[first..(last + 1)].Select(row => ReceivedFrame.Stored(row.Data)).ToList();
         return ReceivedFrame.DigestOfText(
             ReceivedFrame.Text(chunks[0], "stage"), string.Concat(chunks.Select(chunk => ReceivedFrame.Text(chunk, "text"))));
     }
@@ -99,6 +129,9 @@ public sealed class Account
         MessagesChecked += (long)readers * messages;
     }
 
+    /// <summary>Something else that is wrong.</summary>
+    public void AddFault(string fault) => _faults.Add(fault);
+
     public void Add(ResumingReader reader, (int Lost, int Repeated, int Different) found)
     {
         Lost += found.Lost;
@@ -114,7 +147,7 @@ public sealed class Account
     public void AssertComplete()
     {
         Assert.True(MessagesChecked > 0, "nothing was compared");
-        Assert.True(_faults.Count == 0, $"seed {Faults.Seed}: {_faults.Count} of {Readers} readers\n{string.Join('\n', _faults.Take(10))}");
+        Assert.True(_faults.Count == 0, $"seed {Faults.Seed}: {_faults.Count} faults, {Readers} readers\n{string.Join('\n', _faults.Take(10))}");
     }
 
     public override string ToString() =>

@@ -28,19 +28,17 @@ public readonly record struct ReceivedFrame(int First, int Last, string Type, ul
         return new ReceivedFrame(first, last, data.GetProperty("type").GetString()!, digest, now - sent);
     }
 
-    /// <summary>Of what stands in <c>chunk_data</c>, which is an object or else plain text.</summary>
-    public static ulong DigestOfStored(string data)
-    {
-        using var document = JsonDocument.Parse(data.StartsWith('{') ? data : $$"""{"text":{{JsonSerializer.Serialize(data)}}}""");
-        return DigestOf(document.RootElement);
-    }
+    /// <summary>What stands in <c>chunk_data</c>: an object, or else plain text.</summary>
+    public static JsonElement Stored(string data) =>
+        JsonElement.Parse(data.StartsWith('{') ? data : $$"""{"text":{{JsonSerializer.Serialize(data)}}}""");
 
     /// <summary>Of several chunks of one stage in one frame.</summary>
     public static ulong DigestOfText(string? stage, string text) => Hash(Encoding.UTF8.GetBytes($"{stage}\0{text}"));
 
     public static string? Text(JsonElement data, string field) => data.TryGetProperty(field, out var value) ? value.GetString() : null;
 
-    static ulong DigestOf(JsonElement data)
+    /// <summary>Of one message's own fields.</summary>
+    public static ulong DigestOf(JsonElement data)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var writer = new Utf8JsonWriter(buffer))
