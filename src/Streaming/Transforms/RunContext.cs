@@ -10,7 +10,7 @@ namespace Streaming.Transforms;
 /// its lease.
 /// </summary>
 public sealed class RunContext(
-    RunLease lease, StoredRun stored, IReadOnlyList<StageInfo> stages, MessageAppender appender, TimeSpan progressInterval,
+    RunLease lease, StoredRun stored, RunGuidance guidance, IReadOnlyList<StageInfo> stages, MessageAppender appender, TimeSpan progressInterval,
     TimeProvider clock)
 {
     readonly List<EarlierArtifact> _artifacts = [.. stored.Artifacts];
@@ -20,6 +20,7 @@ public sealed class RunContext(
     double _progressSent = stored.Progress;
     long _progressAt;
     long _stageStartedAt;
+    Append? _last;
 
     /// <summary>The session's input.</summary>
     public JsonElement Input => stored.Input;
@@ -29,6 +30,12 @@ public sealed class RunContext(
 
     /// <summary>Artifacts of this transform so far, earlier attempts' included, in the order they were made.</summary>
     public IReadOnlyList<EarlierArtifact> Artifacts => _artifacts;
+
+    /// <summary>What the user has said to guide the generation and <see cref="TakeGuidanceAsync"/> has taken, in order.</summary>
+    public IEnumerable<string> Guidance => guidance.Taken.Select(said => said.Text);
+
+    /// <summary>Cancelled as soon as there is more to take.</summary>
+    public CancellationToken GuidanceArrival => guidance.Arrival;
 
     /// <summary>Whether an earlier attempt has completed the stage.</summary>
     public bool IsCompleted(string stage) => _completed.Contains(stage);
@@ -83,6 +90,35 @@ public sealed class RunContext(
             artifact: new ArtifactChange(id, type, position, data.GetRawText()));
     }
 
+    /// <summary>
+    /// Takes in what the user has said meanwhile, before the model is asked with it; clients are told of what is new to them.
+    /// </summary>
+    public async Task TakeGuidanceAsync(CancellationToken cancellation)
+    {
+        var news = guidance.Take();
+        if (news.Count > 0)
+            await SendAsync(Message(InfoMessage.GuidanceApplied, "What follows goes by your guidance.", news), cancellation,
+                guidancePosition: news[^1].Position);
+    }
+
+    /// <summary>
+    /// After the last stage, when no more can come: tells of what came when nothing was left to be written.
+    /// </summary>
+    /// <param name="readAsync">Offers what is stored by now; called when the last stage's end is durable.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task CloseGuidanceAsync(Func<Task> readAsync, CancellationToken cancellation)
+    {
+        if (_last is { } last)
+            await last.Committed.WaitAsync(cancellation);
+        await readAsync();
+        var late = guidance.Take();
+        if (late.Count > 0)
+            await SendAsync(Message(InfoMessage.GuidanceNotApplied, "Your guidance came when everything was written.", late), cancellation);
+    }
+
+    InfoMessage Message(string code, string text, IReadOnlyList<StoredGuidance> said) =>
+        new(code, text, Stage, [.. said.Select(one => new Guidance(one.Id, one.Text))]);
+
     public Task WarningAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
         SendAsync(new WarningMessage(code, category, text, Stage!, attempt, (long)retryAfter.TotalMilliseconds), cancellation);
 
@@ -109,9 +145,17 @@ public sealed class RunContext(
         await append.Committed.WaitAsync(cancellation);
     }
 
-    Task SendAsync(Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null) =>
-        appender.EnqueueAsync(
-            new Append(lease, message.Type, ProtocolJson.Data(message)) { Artifact = artifact, Stage = stage }, cancellation).AsTask();
+    Task SendAsync(
+        Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null, int? guidancePosition = null)
+    {
+        _last = new Append(lease, message.Type, ProtocolJson.Data(message))
+        {
+            Artifact = artifact,
+            Stage = stage,
+            GuidancePosition = guidancePosition,
+        };
+        return appender.EnqueueAsync(_last, cancellation).AsTask();
+    }
 
     ProgressMessage Progress(double fraction, string label)
     {
