@@ -16,6 +16,20 @@ create table artifacts (
     constraint artifacts_pkey PRIMARY KEY (id)
 );
 
+create table guidance (
+    session_id uuid not null,
+    "position" integer not null,
+    id uuid not null,
+    idempotency_key text not null,
+    text text not null,
+    received_at timestamp with time zone default clock_timestamp() not null,
+    applied_in uuid,
+    constraint guidance_pkey PRIMARY KEY (session_id, "position"),
+    constraint guidance_session_id_idempotency_key_key UNIQUE (session_id, idempotency_key),
+    constraint guidance_position_check CHECK (("position" >= 0)),
+    constraint guidance_text_check CHECK ((text <> ''::text))
+);
+
 create table relay_appends (
     transform_id uuid not null,
     producer_id text not null,
@@ -119,6 +133,7 @@ create table transforms (
 
 -- Foreign keys
 alter table artifacts add constraint artifacts_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+alter table guidance add constraint guidance_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table relay_appends add constraint relay_appends_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
 alter table tickets add constraint tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table transform_inputs add constraint transform_inputs_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id) ON DELETE CASCADE;
@@ -298,6 +313,41 @@ begin
         perform write_messages(p_transform_id, p_types, p_data);
     end if;
     return found_status;
+end $function$;
+CREATE OR REPLACE FUNCTION receive_guidance(p_kind text, p_session_id uuid, p_user_id text, p_key text, p_id uuid, p_text text, p_max integer, p_data text)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+declare
+    target_id uuid;
+    target_status text;
+    earlier text;
+    given int;
+begin
+    select t.id, t.status into target_id, target_status
+    from sessions as s join transforms as t on t.session_id = s.id
+    where s.id = p_session_id and s.kind = p_kind and s.user_id = p_user_id
+    order by t.ordinal desc limit 1
+    for no key update of t;
+    if not found then
+        return null;
+    end if;
+    select g.text into earlier from guidance as g where g.session_id = p_session_id and g.idempotency_key = p_key;
+    if found then
+        return case when earlier = p_text then 'repeated' else 'reused' end;
+    end if;
+    if target_status not in ('queued', 'running', 'paused')
+        or not exists (select from transform_stages where transform_id = target_id and status <> 'completed') then
+        return target_status;
+    end if;
+    select count(*) into given from guidance where session_id = p_session_id;
+    if given >= p_max then
+        return 'full';
+    end if;
+    insert into guidance (session_id, position, id, idempotency_key, text) values (p_session_id, given, p_id, p_key, p_text);
+    perform write_messages(target_id, array['info'], array[p_data]);
+    perform pg_notify('transform_status', target_id || ':' || p_session_id || ':guided');
+    return 'received';
 end $function$;
 CREATE OR REPLACE FUNCTION refuse_message_update()
  RETURNS trigger

@@ -73,11 +73,27 @@ public sealed record ErrorMessage(string Code, string Category, string Message, 
 public sealed record WarningMessage(string Code, string Category, string Message, string Stage, int Attempt, long RetryAfterMs)
     : Message(MessageTypes.Warning);
 
-/// <summary>Code <c>restarted</c>: the text of <see cref="Stage"/> begins anew, drop what came before.</summary>
-public sealed record InfoMessage(string Code, string Message, string? Stage = null) : Message(MessageTypes.Info)
+/// <summary>Something to know. Code <c>restarted</c>: the text of <see cref="Stage"/> begins anew, drop what came before.</summary>
+/// <param name="Code">Stable code, see docs/protocol.md.</param>
+/// <param name="Message">For a person.</param>
+/// <param name="Stage">The stage that it is about.</param>
+/// <param name="Guidance">What the user has said, with the codes <c>guidance_…</c>.</param>
+public sealed record InfoMessage(string Code, string Message, string? Stage = null, IReadOnlyList<Guidance>? Guidance = null) : Message(MessageTypes.Info)
 {
     public const string Restarted = "restarted";
+
+    /// <summary>Stored. The run takes it in as soon as it can.</summary>
+    public const string GuidanceReceived = "guidance_received";
+
+    /// <summary>The model is asked with it from here on.</summary>
+    public const string GuidanceApplied = "guidance_applied";
+
+    /// <summary>It came when nothing was left to be written.</summary>
+    public const string GuidanceNotApplied = "guidance_not_applied";
 }
+
+/// <summary>What a user has said to guide a generation.</summary>
+public sealed record Guidance(Guid Id, string Text);
 
 /// <summary>Last message of every transform.</summary>
 /// <param name="Status"><c>completed</c>, <c>failed</c> or <c>cancelled</c>.</param>

@@ -13,6 +13,9 @@ public abstract record SessionState
     public string? Provider { get; init; }
     public string? Model { get; init; }
 
+    /// <summary>What the user has said to guide it, in order; none for a relay.</summary>
+    public IReadOnlyList<GuidanceState>? Guidance { get; init; }
+
     /// <summary>While queued, streaming or paused.</summary>
     public StreamingData? StreamingData { get; init; }
 
@@ -108,6 +111,12 @@ public sealed record StreamingData
     public required IReadOnlyList<ChunkState> Chunks { get; init; }
 }
 
+/// <param name="Id">As in the messages that tell of it.</param>
+/// <param name="Text">What was said.</param>
+/// <param name="At">When it was received.</param>
+/// <param name="Applied">Whether the newest transform goes, or went, by it.</param>
+public sealed record GuidanceState(Guid Id, string Text, DateTimeOffset At, bool Applied);
+
 public sealed record StageState(string Name, string Label, double Weight, string Status);
 
 public sealed record StageRestart(string Stage, int Index);
@@ -133,6 +142,9 @@ public sealed record IdeationRequest(
 public sealed record OutlineRequest(Guid? IdeationId, int? IdeaIndex, OutlineSource? Source, int? TotalEpisodes, int? EpisodeDuration);
 
 public sealed record OutlineSource(string Title, string Text);
+
+/// <param name="Text">What to go by from now on; required.</param>
+public sealed record GuidanceRequest(string Text);
 
 public sealed record RelayRequest(string? Title);
 

@@ -65,6 +65,55 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
     }
 
     [Fact]
+    public async Task Guidance_typed_in_mid_stream_is_applied_and_shows_in_what_is_written_next()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var view = new SessionView(watched.Page);
+        await view.AskForIdeasAsync(IdeaCount);
+        await view.ExpectMidStreamAsync();
+
+        // By keyboard alone.
+        var input = watched.Page.GetByLabel("Guide it");
+        await input.FocusAsync();
+        await watched.Page.Keyboard.TypeAsync("Bring in a purple submarine");
+        await watched.Page.Keyboard.PressAsync("Enter");
+        var said = watched.Page.GetByTestId("guidance-said").GetByRole(AriaRole.Listitem);
+        await Expect(said).ToHaveTextAsync(["Bring in a purple submarineapplied"]);
+        await Expect(input).ToHaveValueAsync("");
+        await Expect(input).ToBeFocusedAsync();
+        await watched.Page.ReloadAsync();
+        await Expect(said).ToHaveTextAsync(["Bring in a purple submarineapplied"]);
+
+        await view.ExpectCompletedAsync(IdeaCount);
+        await Expect(view.IdeaCards.First).Not.ToContainTextAsync("a purple submarine");
+        await Expect(view.IdeaCards.Last).ToContainTextAsync("a purple submarine");
+        await Expect(input).ToBeHiddenAsync();
+        await Expect(said).ToHaveCountAsync(1);
+        watched.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task Guidance_that_is_refused_is_explained_and_kept_in_its_field()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var view = new SessionView(watched.Page);
+        await view.AskForIdeasAsync(IdeaCount);
+        await view.ExpectMidStreamAsync();
+        await watched.Page.RouteAsync("**/messages", route => route.FulfillAsync(new()
+        {
+            Status = 409,
+            ContentType = "application/problem+json",
+            Body = """{"code":"guidance_limit_reached","status":409,"title":"The session has taken as much guidance as it can."}""",
+        }));
+
+        var input = watched.Page.GetByTestId("guidance-input");
+        await input.FillAsync("One more");
+        await watched.Page.GetByTestId("guidance-send").ClickAsync();
+        await Expect(watched.Page.Locator(".session > .banner")).ToContainTextAsync("guidance_limit_reached");
+        await Expect(input).ToHaveValueAsync("One more");
+    }
+
+    [Fact]
     public async Task Page_says_that_it_is_reconnecting_while_the_way_is_down_and_recovers_when_it_is_up()
     {
         await using var proxy = new CuttableProxy(service.Host.Address);

@@ -2,7 +2,7 @@
 -- @user text user, @afterOrdinal int ordinal and @afterIndex int index after which chunks are wanted (0 and -1: all of them).
 -- Chunks are read only as long as the transform is not completed and none of its messages was removed; `info` messages come with them, because one of them may say
 -- that a stage was begun anew. One row, or none.
--- Index: sessions_pkey, transforms_session_id_ordinal_key, transform_chunks_pkey, artifacts_of_session.
+-- Index: sessions_pkey, transforms_session_id_ordinal_key, transform_chunks_pkey, artifacts_of_session, guidance_pkey.
 select s.id, s.input::text as input, s.created_at,
        t.id as transform_id, t.ordinal, t.status, t.error::text as error, t.execution_context::text as execution_context,
        coalesce(t.last_index, head.chunk_index) as head, coalesce(t.ended_at, greatest(head.created_at, t.created_at)) as updated_at,
@@ -10,7 +10,8 @@ select s.id, s.input::text as input, s.created_at,
        progress.chunk_data as progress,
        stages.names, stages.labels, stages.weights, stages.statuses,
        live.indexes, live.kinds, live.chunks, live.times,
-       t.last_index is not null as is_shortened, t.attempt
+       t.last_index is not null as is_shortened, t.attempt,
+       said.ids, said.texts, said.received, said.applied
 from sessions as s
 cross join lateral (
     select id, ordinal, status, error, execution_context, created_at, ended_at, last_index, attempt,
@@ -46,4 +47,8 @@ cross join lateral (
             and chunk_index > case when t.ordinal = @afterOrdinal then @afterIndex else -1 end
           order by chunk_index) as c
 ) as live
+cross join lateral (
+    select array_agg(id) as ids, array_agg(text) as texts, array_agg(received_at) as received, array_agg(applied_in is not distinct from t.id) as applied
+    from (select id, text, received_at, applied_in from guidance where session_id = s.id order by position) as g
+) as said
 where s.id = @session and s.kind = @kind and s.user_id = @user

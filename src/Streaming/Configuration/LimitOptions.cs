@@ -21,6 +21,12 @@ public sealed class LimitOptions
     /// <summary>Ideas of an ideation at most; default 20.</summary>
     public int IdeasMax { get; set; } = 20;
 
+    /// <summary>Characters of one message that guides a generation at most; default 2,000.</summary>
+    public int GuidanceCharactersMax { get; set; } = 2000;
+
+    /// <summary>Messages that guide the generations of one session at most; default 20. More: 409 <c>guidance_limit_reached</c>.</summary>
+    public int GuidancesMax { get; set; } = 20;
+
     /// <summary>Messages of one request to a relay at most; default 1,000.</summary>
     public int RelayMessagesMax { get; set; } = 1000;
 

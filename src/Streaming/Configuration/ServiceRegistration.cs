@@ -109,6 +109,7 @@ public static class ServiceRegistration
         services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
+        services.AddSingleton<GuidanceWriter>();
         services.AddSingleton<ShortStreamWriter>();
         services.AddSingleton<StateWaiter>();
         services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<StateWaiter>());
@@ -123,6 +124,7 @@ public static class ServiceRegistration
 
     public static void AddTransforms(this IServiceCollection services)
     {
+        services.AddSingleton<GuidanceReader>();
         services.AddSingleton<TransformRun>();
         services.AddSingleton<TransformWorker>();
         services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<TransformWorker>());

@@ -23,6 +23,7 @@ public static class Problems
     public static readonly ProblemKind UnknownKind = new("unknown_kind", 404, "There is no such kind of session.");
     public static readonly ProblemKind MethodNotAllowed = new("method_not_allowed", 405, "This method is not for this address.");
     public static readonly ProblemKind Conflict = new("conflict", 409, "That makes no sense in the present state.");
+    public static readonly ProblemKind GuidanceLimitReached = new("guidance_limit_reached", 409, "The session has taken as much guidance as it can.");
     public static readonly ProblemKind BodyTooLarge = new("body_too_large", 413, "The body is larger than Limits:BodyBytesMax.");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body must be application/json.");
     public static readonly ProblemKind HostNotAllowed = new("host_not_allowed", 421, "The service does not answer to this host name.");
@@ -35,7 +36,7 @@ public static class Problems
     public static IReadOnlyList<ProblemKind> Table { get; } =
     [
         InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket,
-        NotFound, UnknownKind, MethodNotAllowed, Conflict, BodyTooLarge, UnsupportedMediaType, HostNotAllowed, IdempotencyKeyReused,
+        NotFound, UnknownKind, MethodNotAllowed, Conflict, GuidanceLimitReached, BodyTooLarge, UnsupportedMediaType, HostNotAllowed, IdempotencyKeyReused,
         TooManyRequests, TooManySessions, Internal, DatabaseUnavailable,
     ];
 

@@ -12,8 +12,8 @@ namespace Streaming.Http;
 
 /// <summary>What is the same for every kind: read, list, cancel, retry, delete, and the answer to a request that made a session.</summary>
 public sealed class SessionRoutes(
-    SessionReader reader, FreshStateReader freshStates, SessionWriter writer, StateWaiter waiter, IOptions<SubscriptionOptions> subscriptions,
-    IOptions<LimitOptions> limits, UserLimits users, OpenStreams open)
+    SessionReader reader, FreshStateReader freshStates, SessionWriter writer, GuidanceWriter guidance, StateWaiter waiter,
+    IOptions<SubscriptionOptions> subscriptions, IOptions<LimitOptions> limits, UserLimits users, OpenStreams open)
 {
     const int PageDefault = 20;
 
@@ -37,6 +37,9 @@ public sealed class SessionRoutes(
             .WithSummary("Stops the generation until it is resumed").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
         group.MapPost("/{id}/resume", (string id, HttpContext http, SessionRoutes self) => self.ResumeAsync(kind, id, http))
             .WithSummary("Goes on with a paused generation").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+        group.MapPost("/{id}/messages", (string id, HttpContext http, SessionRoutes self) => self.GuideAsync(kind, id, http))
+            .WithSummary("Tells a generation that goes on what to go by from now on").Accepts<GuidanceRequest>("application/json")
+            .Produces<TState>(202).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422);
     }
 
     async Task<IResult> GetAsync(ISessionKind kind, string id, HttpContext http)
@@ -145,14 +148,55 @@ public sealed class SessionRoutes(
             return Problems.NotFound.Problem();
         if (outcome.Done)
             return await StateAsync(kind, sessionId, http, StatusCodes.Status202Accepted);
-        if (outcome.IsRefused)
-            return TooManySessions(http);
+        return outcome.IsRefused
+            ? TooManySessions(http)
+            : await RefusedAsync(Problems.Conflict, $"A generation that is {SessionVersion.Public(outcome.Before)} cannot be {wanted}.", kind, sessionId, http);
+    }
+
+    async Task<IResult> GuideAsync(ISessionKind kind, string id, HttpContext http)
+    {
+        if (!Guid.TryParse(id, out var sessionId))
+            return Problems.InvalidId.Problem();
+        var (key, invalidKey) = IdempotencyKey(http);
+        if (invalidKey is not null)
+            return invalidKey;
+        var (body, problem) = await JsonBody.ReadAsync(http.Request, http.RequestAborted);
+        if (body is null)
+            return problem!;
+        var text = body.Text("text", limits.Value.GuidanceCharactersMax, isRequired: true);
+        if (body.Errors.Count > 0)
+            return Problems.InvalidFields.Problem(errors: body.Errors);
+        return await guidance.ReceiveAsync(kind, sessionId, http.Id(), key, text!, http.RequestAborted) switch
+        {
+            null => Problems.NotFound.Problem(),
+            { Result: GuidanceResult.Received } => await StateAsync(kind, sessionId, http, StatusCodes.Status202Accepted),
+            { Result: GuidanceResult.KeyReused } => Problems.IdempotencyKeyReused.Problem(),
+            { Result: GuidanceResult.LimitReached } => await RefusedAsync(
+                Problems.GuidanceLimitReached, $"It is {limits.Value.GuidancesMax} messages (Limits:GuidancesMax).", kind, sessionId, http),
+            { Status: var status } => await RefusedAsync(
+                Problems.Conflict, status == "running"
+                    ? "The last stage has ended: nothing is left to be guided."
+                    : $"A generation that is {SessionVersion.Public(status!)} cannot be guided.", kind, sessionId, http),
+        };
+    }
+
+    /// <summary>A problem with the state that the request conflicts with.</summary>
+    async Task<IResult> RefusedAsync(ProblemKind problem, string detail, ISessionKind kind, Guid sessionId, HttpContext http)
+    {
         if (await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted) is not { } state)
             return Problems.NotFound.Problem();
         using var document = JsonDocument.Parse(Body(kind, state));
-        return Problems.Conflict.Problem(
-            $"A generation that is {SessionVersion.Public(outcome.Before)} cannot be {wanted}.",
-            extensions: new Dictionary<string, object?> { ["state"] = document.RootElement.Clone() });
+        return problem.Problem(detail, extensions: new Dictionary<string, object?> { ["state"] = document.RootElement.Clone() });
+    }
+
+    /// <summary>The request's <c>Idempotency-Key</c>, null without one; the other result says what is wrong with it.</summary>
+    static (string? Key, IResult? Problem) IdempotencyKey(HttpContext http)
+    {
+        const int KeyCharactersMax = 200;
+        var key = http.Request.Headers["Idempotency-Key"].ToString();
+        return key.Length > KeyCharactersMax
+            ? (null, Problems.InvalidHeader.Problem($"Idempotency-Key must have {KeyCharactersMax} characters at most."))
+            : (key.Length > 0 ? key : null, null);
     }
 
     /// <summary>Makes a session and answers with its state.</summary>
@@ -163,11 +207,10 @@ public sealed class SessionRoutes(
     /// <param name="status">202 for what a worker will run, 201 for what runs already.</param>
     public async Task<IResult> CreateAsync(ISessionKind kind, HttpContext http, string input, Guid[] inputs, int status = StatusCodes.Status202Accepted)
     {
-        const int KeyCharactersMax = 200;
-        var key = http.Request.Headers["Idempotency-Key"].ToString();
-        if (key.Length > KeyCharactersMax)
-            return Problems.InvalidHeader.Problem($"Idempotency-Key must have {KeyCharactersMax} characters at most.");
-        var outcome = await writer.CreateAsync(kind, http.Id(), input, key.Length > 0 ? key : null, inputs, users.SessionsInProgressMax, http.RequestAborted);
+        var (key, invalidKey) = IdempotencyKey(http);
+        if (invalidKey is not null)
+            return invalidKey;
+        var outcome = await writer.CreateAsync(kind, http.Id(), input, key, inputs, users.SessionsInProgressMax, http.RequestAborted);
         if (outcome.IsRefused)
             return TooManySessions(http);
         if (outcome.KeyReused)

@@ -26,13 +26,16 @@ public sealed class Append(RunLease lease, string type, string data)
     public StageChange? Stage { get; init; }
     public Finish? Finish { get; init; }
 
+    /// <summary>Position up to which the run goes by the user's guidance from this message on.</summary>
+    public int? GuidancePosition { get; init; }
+
     /// <summary>Set by the appender's loop.</summary>
     public int Index { get; set; }
 
     /// <summary>Set by the appender's loop.</summary>
     public DateTimeOffset Time { get; set; }
 
-    public bool ChangesMoreThanMessages => Artifact is not null || Stage is not null || Finish is not null;
+    public bool ChangesMoreThanMessages => Artifact is not null || Stage is not null || Finish is not null || GuidancePosition is not null;
 
     /// <summary>Completes when the message is durable; fails with <see cref="LeaseLostException"/>.</summary>
     public Task Committed => _committed.Task;

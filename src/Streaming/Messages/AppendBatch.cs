@@ -108,6 +108,10 @@ public sealed class AppendBatch
                 Of(NpgsqlDbType.Text, stages.Select(c => c.Stage!.Status)),
                 Of(NpgsqlDbType.TimestampTz, stages.Select(c => c.Time)));
 
+        var guided = changes.Where(c => c.GuidancePosition is not null).ToList();
+        if (guided.Count > 0)
+            Statement(batch, "apply_guidance", Transforms(guided), Attempts(guided), Of(NpgsqlDbType.Integer, guided.Select(c => c.GuidancePosition!.Value)));
+
         var finished = changes.Where(c => c.Finish is not null).ToList();
         if (finished.Count > 0)
             Statement(batch, "finish_transforms", Transforms(finished), Attempts(finished),

@@ -109,14 +109,15 @@ public sealed class MessageAppender(
     }
 
     /// <summary>
-    /// After a fault: tries again while the database is away, and one run at a time when the fault was in the data, so that
-    /// one run's bad message harms no other. Ends when each message of the batch is committed or its lease is lost.
+    /// After a fault: tries again while the database is away, once more when a run's place was taken (a user guides it), and
+    /// one run at a time when the fault was in the data, so that one run's bad message harms no other. Ends when each message of the batch is committed or its lease is lost.
     /// </summary>
     async Task SettleAsync(AppendBatch batch, Exception fault, CancellationToken stopping)
     {
         var deadline = clock.GetUtcNow() + options.Value.RetryPatience;
         var delay = TimeSpan.FromMilliseconds(50);
         var hasLooked = false;
+        var hasNumberedAnew = false;
         while (batch.Count > 0)
         {
             if (!Postgres.IsTransient(fault) && batch.Runs.Count == 1 && fault is not PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
@@ -159,7 +160,10 @@ public sealed class MessageAppender(
             try
             {
                 await ReadLeasesAsync(batch, stopping);
-                if (Postgres.IsTransient(fault))
+                // One commit for all runs again: the runs beside the one that is guided do not pay for it.
+                var isTaken = fault is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } && !hasNumberedAnew;
+                hasNumberedAnew |= isTaken;
+                if (Postgres.IsTransient(fault) || isTaken)
                 {
                     await WriteAsync(batch, stopping);
                     return;

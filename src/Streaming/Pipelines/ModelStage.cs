@@ -18,7 +18,8 @@ namespace Streaming.Pipelines;
 ///     │ └─warning, wait───┘ ModelFault that may pass                 no, again──> invalid_output
 ///     └──────────────────────────────────────────────────────────────┘
 /// </code>
-/// What was taken stays taken: a second try asks only for what is missing.
+/// What was taken stays taken: a second try asks only for what is missing. When the user guides the generation, the answer is
+/// broken off, and the model asked again with the user's words.
 /// </remarks>
 public abstract class ModelStage(string name)
 {
@@ -46,6 +47,9 @@ public abstract class ModelStage(string name)
     /// <summary>What is still missing, for the model and for a person; null when the stage has all it needs.</summary>
     protected abstract string? Missing { get; }
 
+    /// <summary>Whether nothing more would be taken: what the user says now is for the next stage.</summary>
+    protected virtual bool IsFull => Missing is null;
+
     /// <exception cref="TransformFault"><c>invalid_output</c>: two answers could not be used.</exception>
     /// <exception cref="ModelFault">The provider failed more often than it is tried.</exception>
     public async Task RunAsync(RunContext run, ModelClient model, CancellationToken cancellation)
@@ -54,14 +58,14 @@ public abstract class ModelStage(string name)
             return;
         await run.BeginStageAsync(Name, cancellation);
         var text = new StringBuilder();
-        await AskAsync(run, model, Prompt(), text, cancellation);
+        await AskAsync(run, model, () => Prompt(run), text, cancellation);
         if (Missing is { } missing)
         {
             await run.WarningAsync("invalid_output", "invalid_output",
                 $"The model's answer could not be used ({missing}). Asking once more.", 1, TimeSpan.Zero, cancellation);
             await run.RestartStageAsync("The model is asked once more.", cancellation);
-            var repair = Repair(text.ToString(), missing);
-            await AskAsync(run, model, repair, text.Clear(), cancellation);
+            var answer = text.ToString();
+            await AskAsync(run, model, () => Repair(run, answer, missing), text.Clear(), cancellation);
             if (Missing is { } stillMissing)
                 throw new TransformFault("invalid_output", "invalid_output",
                     $"The model's answer could not be used: {stillMissing}. What it wrote was kept.", recoverable: true);
@@ -70,52 +74,81 @@ public abstract class ModelStage(string name)
         await run.CompleteStageAsync(cancellation);
     }
 
-    Task AskAsync(RunContext run, ModelClient model, IReadOnlyList<ChatMessage> prompt, StringBuilder text, CancellationToken cancellation)
+    async Task AskAsync(RunContext run, ModelClient model, Func<IReadOnlyList<ChatMessage>> prompt, StringBuilder text, CancellationToken cancellation)
     {
-        var isAgain = false;
-        return model.RunAsync(async token =>
+        var (isAgain, isGuided) = (false, false);
+        do
+            await TryAsync();
+        while (isGuided && !IsFull);
+
+        Task TryAsync() => model.RunAsync(async token =>
         {
             if (isAgain)
             {
-                await run.RestartStageAsync("The model is asked again.", token);
+                await run.RestartStageAsync(isGuided ? "The model is asked again, with your guidance." : "The model is asked again.", token);
                 text.Clear();
             }
 
-            isAgain = true;
-            await StreamAsync(run, model.StreamAsync(prompt, token), text, token);
+            (isAgain, isGuided) = (true, false);
+            await run.TakeGuidanceAsync(token);
+            isGuided = await StreamAsync(run, model, prompt(), text, token);
         }, retry => run.WarningAsync(
             retry.Fault.Code, retry.Fault.Category, $"{retry.Fault.Message} Trying again{(retry.Delay.TotalSeconds < 0.5 ? "" : $" in {retry.Delay.TotalSeconds:0} s")}.",
             retry.Attempt, retry.Delay, cancellation), cancellation);
     }
 
-    async Task StreamAsync(RunContext run, IAsyncEnumerable<string> deltas, StringBuilder text, CancellationToken cancellation)
+    /// <summary>Takes one answer in; true if it was broken off because the user guides the generation.</summary>
+    async Task<bool> StreamAsync(
+        RunContext run, ModelClient model, IReadOnlyList<ChatMessage> prompt, StringBuilder text, CancellationToken cancellation)
     {
         var reader = new PartialJsonReader();
         var since = 0;
-        await foreach (var delta in deltas.WithCancellation(cancellation))
+        var arrival = run.GuidanceArrival;
+        // Breaks off the wait for the model alone: what has come is taken in whole.
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, arrival);
+        try
         {
-            text.Append(delta);
-            since += delta.Length;
-            await run.ChunkAsync(delta, cancellation);
-            foreach (var value in reader.Push(delta))
+            await foreach (var delta in model.StreamAsync(prompt, either.Token))
             {
-                await AcceptAsync(run, value, cancellation);
-                since = 0;
-            }
+                text.Append(delta);
+                since += delta.Length;
+                await run.ChunkAsync(delta, cancellation);
+                foreach (var value in reader.Push(delta))
+                {
+                    await AcceptAsync(run, value, cancellation);
+                    since = 0;
+                }
 
-            await run.ProgressAsync(Fraction(since), Label, cancellation);
+                await run.ProgressAsync(Fraction(since), Label, cancellation);
+            }
         }
+        catch (OperationCanceledException) when (arrival.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            return true;
+        }
+
+        return false;
     }
 
-    List<ChatMessage> Prompt() =>
-    [
-        new(ChatRole.System, "You write for people who make stories. Answer with one JSON value and nothing else: no code fence, no comment."),
-        new(ChatRole.User, $"{Instructions}\n\n<request>{Request().ToJsonString()}</request>"),
-    ];
-
-    List<ChatMessage> Repair(string answer, string missing)
+    List<ChatMessage> Prompt(RunContext run)
     {
-        var prompt = Prompt();
+        var (instructions, request) = (Instructions, Request());
+        if (run.Guidance.Any())
+        {
+            instructions += " In `guidance` the user has said, one after the other, what to go by from now on: follow it; where two disagree, the later one.";
+            request["guidance"] = new JsonArray([.. run.Guidance.Select(text => (JsonNode?)JsonValue.Create(text))]);
+        }
+
+        return
+        [
+            new(ChatRole.System, "You write for people who make stories. Answer with one JSON value and nothing else: no code fence, no comment."),
+            new(ChatRole.User, $"{instructions}\n\n<request>{request.ToJsonString()}</request>"),
+        ];
+    }
+
+    List<ChatMessage> Repair(RunContext run, string answer, string missing)
+    {
+        var prompt = Prompt(run);
         prompt.Insert(1, prompt[1].Clone());
         prompt.Insert(2, new ChatMessage(ChatRole.Assistant, answer.Length > QuotedCharactersMax ? answer[..QuotedCharactersMax] : answer));
         prompt[3] = new ChatMessage(ChatRole.User, $"That could not be used: {missing}. Write it as valid JSON and nothing else.\n\n{prompt[3].Text}");

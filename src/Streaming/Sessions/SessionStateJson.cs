@@ -21,6 +21,8 @@ public static class SessionStateJson
         WriteFields(writer, state.ExecutionContext);
         WriteFields(writer, state.Input);
         kind.WriteResult(writer, state.Artifacts);
+        if (kind.Stages.Count > 0)
+            WriteGuidance(writer, state.Guidance);
         if (!state.Version.HasEnded)
             WriteStreamingData(writer, state);
         else if (state.Status != "completed" && UnfinishedText(state) is { Length: > 0 } text)
@@ -51,6 +53,22 @@ public static class SessionStateJson
         writer.WriteString("createdAt", summary.CreatedAt);
         writer.WriteString("updatedAt", summary.UpdatedAt);
         writer.WriteEndObject();
+    }
+
+    static void WriteGuidance(Utf8JsonWriter writer, IReadOnlyList<SaidGuidance> guidance)
+    {
+        writer.WriteStartArray("guidance");
+        foreach (var said in guidance)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", said.Id);
+            writer.WriteString("text", said.Text);
+            writer.WriteString("at", said.At);
+            writer.WriteBoolean("applied", said.Applied);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
     }
 
     static void WriteStreamingData(Utf8JsonWriter writer, StoredState state)

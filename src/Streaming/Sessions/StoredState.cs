@@ -9,6 +9,9 @@ namespace Streaming.Sessions;
 /// <summary>A stage as it stands in the table.</summary>
 public readonly record struct StoredStage(string Name, string Label, float Weight, string Status);
 
+/// <summary>What the user has said to guide the generation; <paramref name="Applied"/>: the newest transform goes by it.</summary>
+public readonly record struct SaidGuidance(Guid Id, string Text, DateTimeOffset At, bool Applied);
+
 /// <summary>Everything about a session as one row of <c>sessions/read_state.sql</c> holds it: one snapshot.</summary>
 public sealed class StoredState
 {
@@ -33,6 +36,7 @@ public sealed class StoredState
     /// <summary>Stages that were begun anew, and the index of the message that says so.</summary>
     public required IReadOnlyList<(string Stage, int Index)> Restarts { get; init; }
 
+    public required IReadOnlyList<SaidGuidance> Guidance { get; init; }
     public required bool IsShortened { get; init; }
     public required int Attempt { get; init; }
 
@@ -61,6 +65,7 @@ public sealed class StoredState
             Restarts = restarts,
             IsShortened = row.GetBoolean(22),
             Attempt = row.GetInt32(23),
+            Guidance = GuidanceOf(row),
         };
     }
 
@@ -71,6 +76,17 @@ public sealed class StoredState
         for (var i = 0; i < names.Length; i++)
             stages.Add(new StoredStage(names[i], row.GetFieldValue<string[]>(15)[i], row.GetFieldValue<float[]>(16)[i], row.GetFieldValue<string[]>(17)[i]));
         return stages;
+    }
+
+    static List<SaidGuidance> GuidanceOf(NpgsqlDataReader row)
+    {
+        var said = new List<SaidGuidance>();
+        if (row.IsDBNull(24))
+            return said;
+        var ids = row.GetFieldValue<Guid[]>(24);
+        for (var i = 0; i < ids.Length; i++)
+            said.Add(new SaidGuidance(ids[i], row.GetFieldValue<string[]>(25)[i], row.GetFieldValue<DateTimeOffset[]>(26)[i], row.GetFieldValue<bool[]>(27)[i]));
+        return said;
     }
 
     static (List<MessageRow> Chunks, List<(string, int)> Restarts) Live(NpgsqlDataReader row)

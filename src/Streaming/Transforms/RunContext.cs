@@ -13,7 +13,7 @@ namespace Streaming.Transforms;
 /// throws <see cref="TransformFault"/> <c>output_too_large</c>, and is not sent.
 /// </summary>
 public sealed class RunContext(
-    RunLease lease, StoredRun stored, IReadOnlyList<StageInfo> stages, MessageAppender appender, MessageOptions options,
+    RunLease lease, StoredRun stored, RunGuidance guidance, IReadOnlyList<StageInfo> stages, MessageAppender appender, MessageOptions options,
     TimeProvider clock)
 {
     // A character is at most six bytes of JSON: a control character as \u001f, half of an emoji as \ud83d.
@@ -26,6 +26,7 @@ public sealed class RunContext(
     double _progressSent = stored.Progress;
     long _progressAt;
     long _stageStartedAt;
+    Append? _last;
 
     /// <summary>The session's input.</summary>
     public JsonElement Input => stored.Input;
@@ -35,6 +36,12 @@ public sealed class RunContext(
 
     /// <summary>Artifacts of this transform so far, earlier attempts' included, in the order they were made.</summary>
     public IReadOnlyList<EarlierArtifact> Artifacts => _artifacts;
+
+    /// <summary>What the user has said to guide the generation and <see cref="TakeGuidanceAsync"/> has taken, in order.</summary>
+    public IEnumerable<string> Guidance => guidance.Taken.Select(said => said.Text);
+
+    /// <summary>Cancelled as soon as there is more to take.</summary>
+    public CancellationToken GuidanceArrival => guidance.Arrival;
 
     /// <summary>Whether an earlier attempt has completed the stage.</summary>
     public bool IsCompleted(string stage) => _completed.Contains(stage);
@@ -109,6 +116,35 @@ public sealed class RunContext(
         _artifacts.Add(new EarlierArtifact(type, position, data.Clone()));
     }
 
+    /// <summary>
+    /// Takes in what the user has said meanwhile, before the model is asked with it; clients are told of what is new to them.
+    /// </summary>
+    public async Task TakeGuidanceAsync(CancellationToken cancellation)
+    {
+        var news = guidance.Take();
+        if (news.Count > 0)
+            await SendAsync(Message(InfoMessage.GuidanceApplied, "What follows goes by your guidance.", news), cancellation,
+                guidancePosition: news[^1].Position);
+    }
+
+    /// <summary>
+    /// After the last stage, when no more can come: tells of what came when nothing was left to be written.
+    /// </summary>
+    /// <param name="readAsync">Offers what is stored by now; called when the last stage's end is durable.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task CloseGuidanceAsync(Func<Task> readAsync, CancellationToken cancellation)
+    {
+        if (_last is { } last)
+            await last.Committed.WaitAsync(cancellation);
+        await readAsync();
+        var late = guidance.Take();
+        if (late.Count > 0)
+            await SendAsync(Message(InfoMessage.GuidanceNotApplied, "Your guidance came when everything was written.", late), cancellation);
+    }
+
+    InfoMessage Message(string code, string text, IReadOnlyList<StoredGuidance> said) =>
+        new(code, text, Stage, [.. said.Select(one => new Guidance(one.Id, one.Text))]);
+
     public Task WarningAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
         SendAsync(new WarningMessage(code, category, text, Stage!, attempt, (long)retryAfter.TotalMilliseconds), cancellation);
 
@@ -136,17 +172,23 @@ public sealed class RunContext(
         await append.Committed.WaitAsync(cancellation);
     }
 
-    Task SendAsync(Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null)
+    Task SendAsync(
+        Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null, int? guidancePosition = null)
     {
         var data = ProtocolJson.Data(message);
         if (!Fits(data))
             throw new TransformFault("output_too_large", "invalid_output",
                 $"The model wrote {(message is ResultMessage ? "a result" : "a part")} of more than {options.DataBytesMax} bytes. What it wrote before was kept.",
                 recoverable: true);
-        return QueueAsync(new Append(lease, message.Type, data) { Artifact = artifact, Stage = stage }, cancellation);
+        return QueueAsync(
+            new Append(lease, message.Type, data) { Artifact = artifact, Stage = stage, GuidancePosition = guidancePosition }, cancellation);
     }
 
-    Task QueueAsync(Append append, CancellationToken cancellation) => appender.EnqueueAsync(append, cancellation).AsTask();
+    Task QueueAsync(Append append, CancellationToken cancellation)
+    {
+        _last = append;
+        return appender.EnqueueAsync(append, cancellation).AsTask();
+    }
 
     // A character is at most three bytes of UTF-8: few messages need to be measured.
     bool Fits(string data) => data.Length <= options.DataBytesMax / 3 || Encoding.UTF8.GetByteCount(data) <= options.DataBytesMax;

@@ -24,14 +24,15 @@ namespace Streaming.Transforms;
 /// </code>
 /// </remarks>
 public sealed class TransformRun(
-    Postgres postgres, MessageAppender appender, IOptions<MessageOptions> messages, ILogger<TransformRun> log, TimeProvider clock)
+    Postgres postgres, MessageAppender appender, GuidanceReader guidanceReader, IOptions<MessageOptions> messages, ILogger<TransformRun> log, TimeProvider clock)
 {
     /// <summary>
     /// Writes the first messages of the attempt and returns the lease; null if the transform was ended or taken over since the claim.
     /// </summary>
     /// <exception cref="DatabaseUnavailableException"/>
-    public async Task<(RunLease Lease, StoredRun Stored)?> OpenAsync(ClaimedTransform claimed, CancellationToken cancellation)
+    public async Task<(RunLease Lease, StoredRun Stored)?> OpenAsync(ClaimedTransform claimed, RunGuidance guidance, CancellationToken cancellation)
     {
+        await guidanceReader.ReadAsync([guidance], cancellation);
         var stored = await postgres.RunAsync(connection => StoredRun.ReadAsync(connection, claimed.Id, cancellation), cancellation);
         List<Message> opening = [new StatusMessage("streaming", claimed.Attempt)];
         if (claimed.Attempt > 1)
@@ -54,13 +55,13 @@ public sealed class TransformRun(
     }
 
     /// <summary>Runs the pipeline to its end. Throws only when <paramref name="stopping"/> was cancelled: hand the run back.</summary>
-    public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, CancellationToken stopping)
+    public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, RunGuidance guidance, CancellationToken stopping)
     {
-        var run = new RunContext(lease, stored, pipeline.Stages, appender, messages.Value, clock);
+        var run = new RunContext(lease, stored, guidance, pipeline.Stages, appender, messages.Value, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
         try
         {
-            if (await RunAsync(pipeline, run, either.Token) is { } error)
+            if (await RunAsync(pipeline, run, guidance, either.Token) is { } error)
                 await run.FailAsync(error, either.Token);
         }
         catch (Exception) when (lease.LostReason is { } reason)
@@ -72,11 +73,12 @@ public sealed class TransformRun(
     }
 
     /// <summary>Runs the pipeline and completes the transform; returns what went wrong, null if nothing did.</summary>
-    async Task<ErrorMessage?> RunAsync(IPipeline pipeline, RunContext run, CancellationToken cancellation)
+    async Task<ErrorMessage?> RunAsync(IPipeline pipeline, RunContext run, RunGuidance guidance, CancellationToken cancellation)
     {
         try
         {
             await pipeline.RunAsync(run, cancellation);
+            await run.CloseGuidanceAsync(() => ReadPatientlyAsync(guidance, cancellation), cancellation);
             await run.CompleteAsync(Result(pipeline, run), cancellation);
             return null;
         }
@@ -92,6 +94,24 @@ public sealed class TransformRun(
         {
             log.LogError(fault, "A pipeline has a fault of its own");
             return new ErrorMessage("internal", "internal", "Something went wrong inside the service.", true, Stage: run.Stage);
+        }
+    }
+
+    /// <summary>Waits for a database that is away, as the appender does: what is complete must not fail for it.</summary>
+    async Task ReadPatientlyAsync(RunGuidance guidance, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                await guidanceReader.ReadAsync([guidance], cancellation);
+                return;
+            }
+            catch (DatabaseUnavailableException fault)
+            {
+                log.LogWarning("A run waits for the database before it ends: {Reason}", fault.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellation);
+            }
         }
     }
 

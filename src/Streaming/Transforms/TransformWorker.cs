@@ -14,7 +14,7 @@ namespace Streaming.Transforms;
 /// keeps their leases. Woken by NOTIFY; looks for itself every <c>Transforms:PollInterval</c>, because one may be lost.
 /// </summary>
 public sealed class TransformWorker(
-    Postgres postgres, TransformRun transformRun, IEnumerable<IPipeline> pipelines, IOptions<TransformOptions> options,
+    Postgres postgres, TransformRun transformRun, GuidanceReader guidanceReader, IEnumerable<IPipeline> pipelines, IOptions<TransformOptions> options,
     IOptions<ServiceOptions> service, IHostApplicationLifetime lifetime, ILogger<TransformWorker> log, TimeProvider clock) : BackgroundService, IChangeObserver
 {
     readonly Dictionary<string, IPipeline> _pipelines = pipelines.ToDictionary(pipeline => pipeline.Name);
@@ -23,8 +23,9 @@ public sealed class TransformWorker(
     // By attempt: this process may claim the next one while the one before has not yet noticed that it has lost its lease.
     readonly ConcurrentDictionary<(Guid TransformId, int Attempt), Running> _running = new();
     readonly SemaphoreSlim _wake = new(0, 1);
+    readonly SemaphoreSlim _guided = new(0, 1);
 
-    sealed record Running(RunLease? Lease, ClaimedTransform Claimed, Task Task);
+    sealed record Running(RunLease? Lease, ClaimedTransform Claimed, RunGuidance Guidance, Task Task);
 
     /// <summary>Whether this process is to run generations at all.</summary>
     public bool IsWorker => service.Value.IsWorker;
@@ -39,7 +40,9 @@ public sealed class TransformWorker(
     public void StatusChanged(Guid transformId, Guid sessionId, string status)
     {
         if (status == "queued")
-            Wake();
+            Wake(_wake);
+        else if (status == "guided" && _running.Keys.Any(key => key.TransformId == transformId))
+            Wake(_guided);
         else if (status is "cancelled" or "failed" or "paused")
             foreach (var (key, running) in _running)
                 if (key.TransformId == transformId)
@@ -47,13 +50,17 @@ public sealed class TransformWorker(
     }
 
     /// <inheritdoc/>
-    public void ListenerConnected() => Wake();
-
-    void Wake()
+    public void ListenerConnected()
     {
-        lock (_wake)
-            if (_wake.CurrentCount == 0)
-                _wake.Release();
+        Wake(_wake);
+        Wake(_guided);
+    }
+
+    static void Wake(SemaphoreSlim loop)
+    {
+        lock (loop)
+            if (loop.CurrentCount == 0)
+                loop.Release();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -66,7 +73,7 @@ public sealed class TransformWorker(
         {
             await postgres.WaitUntilOpenAsync(stop.Token);
             IsRunning = true;
-            await Task.WhenAll(ClaimLoopAsync(stop.Token), LeaseLoopAsync(stop.Token));
+            await Task.WhenAll(ClaimLoopAsync(stop.Token), LeaseLoopAsync(stop.Token), GuidanceLoopAsync(stop.Token));
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -117,23 +124,25 @@ public sealed class TransformWorker(
     void Start(ClaimedTransform claimed, CancellationToken stopping)
     {
         var begin = new TaskCompletionSource();
-        var task = RunAsync(claimed, begin.Task, stopping);
-        _running[(claimed.Id, claimed.Attempt)] = new Running(null, claimed, task);
+        // Known before the run looks for the first time: what is said after that look finds it.
+        var guidance = new RunGuidance(claimed.Id);
+        var task = RunAsync(claimed, guidance, begin.Task, stopping);
+        _running[(claimed.Id, claimed.Attempt)] = new Running(null, claimed, guidance, task);
         begin.SetResult();
     }
 
-    async Task RunAsync(ClaimedTransform claimed, Task begin, CancellationToken stopping)
+    async Task RunAsync(ClaimedTransform claimed, RunGuidance guidance, Task begin, CancellationToken stopping)
     {
         await begin;
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         RunLease? lease = null;
         try
         {
-            if (await transformRun.OpenAsync(claimed, stopping) is not { } opened)
+            if (await transformRun.OpenAsync(claimed, guidance, stopping) is not { } opened)
                 return;
             lease = opened.Lease;
             _running[(claimed.Id, claimed.Attempt)] = _running[(claimed.Id, claimed.Attempt)] with { Lease = lease };
-            await transformRun.RunAsync(_pipelines[claimed.Kind], lease, opened.Stored, stopping);
+            await transformRun.RunAsync(_pipelines[claimed.Kind], lease, opened.Stored, guidance, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -148,7 +157,8 @@ public sealed class TransformWorker(
         {
             _running.TryRemove((claimed.Id, claimed.Attempt), out _);
             lease?.Dispose();
-            Wake();
+            guidance.Dispose();
+            Wake(_wake);
         }
     }
 
@@ -170,6 +180,23 @@ public sealed class TransformWorker(
                 log.LogWarning("Leases could not be renewed: {Reason}", fault.Message);
             }
         } while (await timer.WaitForNextTickAsync(stopping));
+    }
+
+    /// <summary>Finds what users say to the runs of this process: when woken, and every <c>Transforms:PollInterval</c>.</summary>
+    async Task GuidanceLoopAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            await _guided.WaitAsync(options.Value.PollInterval, stopping);
+            try
+            {
+                await guidanceReader.ReadAsync([.. _running.Values.Select(running => running.Guidance)], stopping);
+            }
+            catch (Exception fault) when (fault is not OperationCanceledException)
+            {
+                log.LogWarning("Guidance could not be read, next try in {Interval}: {Reason}", options.Value.PollInterval, fault.Message);
+            }
+        }
     }
 
     async Task RenewAsync(CancellationToken stopping)
@@ -221,6 +248,7 @@ public sealed class TransformWorker(
     public override void Dispose()
     {
         _wake.Dispose();
+        _guided.Dispose();
         base.Dispose();
     }
 }

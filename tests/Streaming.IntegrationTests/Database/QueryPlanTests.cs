@@ -128,6 +128,8 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
                 from generate_series(1, {{Transforms}}) as n, generate_series(0, 4) as p;
                 insert into transform_outputs (transform_id, artifact_id)
                 select md5('transform' || n)::uuid, md5('artifact' || n || '-' || p)::uuid from generate_series(1, {{Transforms}}) as n, generate_series(0, 4) as p;
+                insert into guidance (session_id, position, id, idempotency_key, text)
+                select md5('session' || n)::uuid, p, gen_random_uuid(), p, 'something that was said' from generate_series(1, {{Transforms}}) as n, generate_series(0, 2) as p;
                 reset session_replication_role;
                 """);
             await ExecuteAsync(connection, "vacuum analyze");

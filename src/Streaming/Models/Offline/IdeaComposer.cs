@@ -22,6 +22,7 @@ internal static class IdeaComposer
         var genres = GenreShare.Read(request);
         var platform = FormatNotes.NameOf(request.String("selectedPlatform"));
         var notes = choice.Deck(FormatNotes.For(platform).Notes);
+        var guidance = new GuidanceLines(request, choice);
         var taken = new HashSet<string>(
             request.Array("existing").Select(title => OfflineRequest.StringOf(title).Trim()), StringComparer.OrdinalIgnoreCase);
 
@@ -33,7 +34,7 @@ internal static class IdeaComposer
             words["platform"] = platform;
             var title = TitleOf(words, family, decks, choice, taken);
             var note = $"{Mix(lead, genres, family, choice)}; {notes.Next()}.";
-            ideas.Add(new Idea(title, Body(words, decks, decks.Of(family), note, choice)));
+            ideas.Add(new Idea(title, Body(words, decks, decks.Of(family), note, choice) + guidance.Next()));
         }
 
         return ideas;

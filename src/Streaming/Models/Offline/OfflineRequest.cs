@@ -52,6 +52,10 @@ internal sealed record OfflineRequest(string Task, string Text, JsonElement Body
     public IEnumerable<JsonElement> Array(string name)
         => Property(Body, name) is { ValueKind: JsonValueKind.Array } array ? array.EnumerateArray() : [];
 
+    /// <summary>The names of an object property's own properties; none when it is missing or something else.</summary>
+    public IEnumerable<string> Names(string name)
+        => Property(Body, name) is { ValueKind: JsonValueKind.Object } value ? value.EnumerateObject().Select(property => property.Name) : [];
+
     /// <summary>The property of an object, or "" when it is missing or no string.</summary>
     public static string StringOf(JsonElement element, string name)
         => Property(element, name) is { } property ? StringOf(property) : "";

@@ -4,8 +4,6 @@ using System.Globalization;
 namespace Streaming.Models.Offline;
 
 /// <summary>The answers of the outline tasks, as their JSON has them.</summary>
-internal sealed record OutlinePremise(string Title, string Genre, string SellingPoints, string Setting, string Synopsis);
-
 internal sealed record OutlineCharacter(string Name, string Role, string Description);
 
 internal sealed record OutlineStage(string Title, string Episodes, string Summary);
@@ -13,7 +11,9 @@ internal sealed record OutlineStage(string Title, string Episodes, string Summar
 /// <summary>
 /// Writes the three parts of an outline. Its tasks come one by one, so whatever they share is drawn from the title and
 /// the text alone: the same people in the same place, those of the text where the text is an idea of ours. The genres
-/// are those that were asked for, the largest first; without any, the one that the text names, or a drawn one.
+/// are those that were asked for, the largest first; without any, the one that the text names, or a drawn one. How many
+/// characters and stages there are is drawn from title and text too: what is in <c>existing</c> is left out, and the rest
+/// fits to it.
 /// </summary>
 internal sealed class OutlineComposer
 {
@@ -26,6 +26,8 @@ internal sealed class OutlineComposer
 
     private readonly OfflineRequest _request;
     private readonly SeededChoice _choice;
+    private readonly SeededChoice _shared;
+    private readonly GuidanceLines _guidance;
     private readonly string _title;
     private readonly string _text;
     private readonly Person _lead;
@@ -54,7 +56,9 @@ internal sealed class OutlineComposer
         var names = shared.Deck(OutlinePhrases.SupportingNames);
         _supporting = [.. OutlinePhrases.SupportingRoles.Select(_ => names.Next())];
 
+        _shared = shared;
         _choice = new SeededChoice(seed, request.Text);
+        _guidance = new GuidanceLines(request, _choice);
         _words = Words.Of(_lead, _foil, _place);
         _words["name"] = ShortNameOf(_lead.Name);
         _words["ally"] = FirstNameOf(_supporting[0]);
@@ -65,7 +69,8 @@ internal sealed class OutlineComposer
 
     private int EpisodeCount => _request.PositiveInteger("totalEpisodes") ?? EpisodesDefault;
 
-    public OutlinePremise Premise()
+    /// <summary>Texts by name, in their order.</summary>
+    public IReadOnlyDictionary<string, string> Premise()
     {
         var phrases = KeyPhrases.Of(_text.Length > 0 ? _text : _title);
         _words["X"] = phrases[0].Text;
@@ -78,12 +83,17 @@ internal sealed class OutlineComposer
             namesLead ? "" : Fill(_choice.From(OutlinePhrases.Synopses)),
             NotYetTold(_genre.Pressures), NotYetTold(_genre.Twists), Fill(_choice.From(OutlinePhrases.Endings)),
         ];
-        return new OutlinePremise(
-            _title.Length > 0 ? _title : Fill("The " + _choice.From(_genre.Nouns) + " of {town}"),
-            _genreText,
-            $"1. {Fill(points.Next())}\n2. {Fill(points.Next())}\n3. {Fill(points.Next())}",
-            $"{IdeaComposer.Capitalised(_place.Phrase)}. {_place.Rule} {Length()}",
-            string.Join(' ', synopsis.Where(sentence => sentence.Length > 0).Distinct()));
+        var premise = new Dictionary<string, string>
+        {
+            ["title"] = _title.Length > 0 ? _title : Fill("The " + _choice.From(_genre.Nouns) + " of {town}"),
+            ["genre"] = _genreText,
+            ["sellingPoints"] = $"1. {Fill(points.Next())}\n2. {Fill(points.Next())}\n3. {Fill(points.Next())}",
+            ["setting"] = $"{IdeaComposer.Capitalised(_place.Phrase)}. {_place.Rule} {Length()}",
+            ["synopsis"] = string.Join(' ', synopsis.Where(sentence => sentence.Length > 0).Distinct()) + _guidance.Next(),
+        };
+        foreach (var existing in _request.Names("existing"))
+            premise.Remove(existing);
+        return premise;
     }
 
     public IReadOnlyList<OutlineCharacter> Characters()
@@ -93,10 +103,11 @@ internal sealed class OutlineComposer
             new(_lead.Name, "Protagonist", Fill(_choice.From(OutlinePhrases.LeadDescriptions))),
             new(_foil.Name, "Antagonist", Describe(_foil.Name, OutlinePhrases.FoilDescriptions)),
         };
-        var count = 2 + _choice.Below(OutlinePhrases.SupportingRoles.Length - 1);
+        var count = 2 + _shared.Below(OutlinePhrases.SupportingRoles.Length - 1);
         foreach (var (role, name) in OutlinePhrases.SupportingRoles.Zip(_supporting).Take(count))
             characters.Add(new OutlineCharacter(name, role.Role, Describe(name, role.Descriptions)));
-        return characters;
+        var existing = _request.Array("existing").Select(OfflineRequest.StringOf).ToHashSet();
+        return [.. characters.Where(one => !existing.Contains(one.Name)).Select(one => one with { Description = one.Description + _guidance.Next() })];
     }
 
     public IReadOnlyList<OutlineStage> Stages()
@@ -110,13 +121,14 @@ internal sealed class OutlineComposer
             _words[place] = name;
 
         // The first two steps and the last are always told; shorter outlines leave out some in between.
-        var count = 4 + _choice.Below(OutlinePhrases.Steps.Length - 3);
+        var count = 4 + _shared.Below(OutlinePhrases.Steps.Length - 3);
         var steps = OutlinePhrases.Steps.ToList();
         while (steps.Count > count)
-            steps.RemoveAt(2 + _choice.Below(steps.Count - 3));
+            steps.RemoveAt(2 + _shared.Below(steps.Count - 3));
 
         return [.. steps.Select((step, i) => new OutlineStage(
-            Fill(_choice.From(step.Titles)), Episodes(i, steps.Count), Fill(_choice.From(step.Summaries))))];
+                Fill(_choice.From(step.Titles)), Episodes(i, steps.Count), Fill(_choice.From(step.Summaries)) + _guidance.Next()))
+            .Skip(_request.Array("existing").Count())];
     }
 
     // Every episode is in a stage; with fewer episodes than stages, neighbours share one.

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Streaming.Pipelines.Json;
 using Streaming.Transforms;
 
@@ -13,11 +14,22 @@ public sealed class ListStage(RunContext run, string name, string task, int typi
     // After the premise's five, and with room between the lists.
     readonly int _firstPosition = name == "characters" ? 100 : 200;
 
-    protected override string Instructions => $"Go on with the outline below, in its language; keep to its genres and its platform. {form}";
+    protected override string Instructions =>
+        $"Go on with the outline below, in its language; keep to its genres and its platform. {form} Those in `existing` are there already: write only the others, if any.";
 
     protected override string Label => Name == "characters" ? $"Meeting character {Count + 1}" : $"Plotting stage {Count + 1}";
 
     protected override string? Missing => Count == 0 ? $"there is no JSON object with \"{string.Join("\", \"", fields)}\" in it" : null;
+
+    // How many there are to be is the model's to say.
+    protected override bool IsFull => false;
+
+    protected override JsonObject Request()
+    {
+        var request = base.Request();
+        request["existing"] = new JsonArray([.. Components(Name).Select(known => (JsonNode?)JsonValue.Create(Key(known)))]);
+        return request;
+    }
 
     protected override double Fraction(int characters) =>
         Math.Min(0.95, (Count + Math.Min(0.9, characters / TypicalCharacters)) / Math.Max(typicalCount, Count + 1));

@@ -40,5 +40,5 @@ public abstract class OutlineStage(RunContext run, string name, string task) : M
 
     protected static bool IsText(JsonElement value) => value.ValueKind == JsonValueKind.String && !string.IsNullOrWhiteSpace(value.GetString());
 
-    static JsonNode? Node(JsonElement value) => JsonNode.Parse(value.GetRawText());
+    protected static JsonNode? Node(JsonElement value) => JsonNode.Parse(value.GetRawText());
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Streaming.Pipelines.Json;
 using Streaming.Transforms;
 
@@ -17,7 +18,8 @@ public sealed class PremiseStage(RunContext run) : OutlineStage(run, StageName, 
         """
         Write the premise of a series from the idea below, in its language. If `genrePaths` names genres, keep to them, mixed in
         the given proportions, and name them in `genre`; if there is a `selectedPlatform`, write for it. Answer in this form:
-        {"title":"…","genre":"…","sellingPoints":"…","setting":"…","synopsis":"…"}. All five are texts.
+        {"title":"…","genre":"…","sellingPoints":"…","setting":"…","synopsis":"…"}. All five are texts. Those in `existing` are
+        written already and stay: write only the others, so that they fit.
         """;
 
     protected override string Label => Names.FirstOrDefault(name => !Components(name).Any()) is { } next ? $"Writing the {Spoken(next)}" : "Finishing the premise";
@@ -25,6 +27,14 @@ public sealed class PremiseStage(RunContext run) : OutlineStage(run, StageName, 
     protected override string? Missing => Names.Where(name => !Components(name).Any()).ToList() is { Count: > 0 } missing
         ? $"missing: {string.Join(", ", missing)}"
         : null;
+
+    protected override JsonObject Request()
+    {
+        var request = base.Request();
+        request["existing"] = new JsonObject(Names.SelectMany(
+            name => Components(name).Take(1).Select(value => KeyValuePair.Create(name, Node(value)))));
+        return request;
+    }
 
     protected override double Fraction(int characters) =>
         (Names.Count(name => Components(name).Any()) + Math.Min(0.9, characters / TypicalCharacters)) / Names.Length;

@@ -69,16 +69,16 @@ export async function checkToken(token) {
 }
 
 /**
- * Creates sessions of one kind. The Idempotency-Key belongs to the content: sending the same
- * content again after a lost answer repeats the first answer, and only a success retires the key.
+ * Requests that make something, to one address. The Idempotency-Key belongs to the content: sending
+ * the same content again after a lost answer repeats the first answer, and only a success retires the key.
  */
-export class Submission {
+class KeyedPost {
   #url;
   #content;
   #key;
 
-  constructor(kind) {
-    this.#url = `/api/${kind}s`;
+  constructor(url) {
+    this.#url = url;
   }
 
   async send(input) {
@@ -92,6 +92,24 @@ export class Submission {
     const state = await response.json();
     this.#content = undefined;
     return state;
+  }
+}
+
+/** Creates sessions of one kind. */
+export class Submission extends KeyedPost {
+  constructor(kind) {
+    super(`/api/${kind}s`);
+  }
+}
+
+/** Tells a running generation what to go by. */
+export class Guidance extends KeyedPost {
+  constructor(kind, id) {
+    super(`${sessionUrl(kind, id)}/messages`);
+  }
+
+  send(text) {
+    return super.send({ text });
   }
 }
 

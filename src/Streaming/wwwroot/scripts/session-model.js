@@ -12,6 +12,8 @@ export class SessionModel {
   statusText = "";
   warning = undefined;
   error = undefined;
+  /** What the user said, as `{id, text, applied, late}`. */
+  guidance = [];
   #transformId;
   #lastIndex = -1;
 
@@ -22,6 +24,7 @@ export class SessionModel {
     this.#takeSession(state);
     this.ideas = [...(state.ideas ?? [])];
     this.components = structuredClone(state.components ?? {});
+    this.guidance = (state.guidance ?? []).map((known) => ({ ...known }));
     this.error = state.error ?? undefined;
     this.text = state.text ?? undefined;
     if (!streaming) {
@@ -68,6 +71,16 @@ export class SessionModel {
       if (message.index === undefined || message.index > this.#lastIndex) this.apply(message);
     }
     this.advance(progress, stage, statusText);
+  }
+
+  /** One that was carried over from an earlier run is known only from here on. */
+  hear({ code, guidance = [] }) {
+    for (const { id, text } of guidance) {
+      let known = this.guidance.find((said) => said.id === id);
+      if (!known) this.guidance.push(known = { id, text, applied: false });
+      if (code === "guidance_applied") known.applied = true;
+      if (code === "guidance_not_applied") known.late = true;
+    }
   }
 
   begin({ transformId, provider, model, stages, timestamp }) {
@@ -149,8 +162,9 @@ const handlers = {
     if (reset) model.reset();
     if (status) model.status = status;
   },
-  info: (model, { code, stage, message }) => {
+  info: (model, { code, stage, message, guidance }) => {
     if (code === "restarted") model.texts.delete(stage);
+    model.hear({ code, guidance });
     if (message) model.statusText = message;
   },
   warning: (model, { message }) => { model.warning = message; },

@@ -5,6 +5,7 @@ import { steer, sessionUrl } from "./api.js";
 import { connectionPanel } from "./connection-panel.js";
 import { announce, el } from "./dom.js";
 import { followScroll } from "./follow-scroll.js";
+import { guidancePanel } from "./guidance-panel.js";
 import { ideaList } from "./idea-list.js";
 import { outcomePanel } from "./outcome-panel.js";
 import { outlineView } from "./outline-view.js";
@@ -25,10 +26,11 @@ export function sessionPage(kind, id) {
   const head = sessionHead(kind);
   const connection = connectionPanel(cut);
   const progress = progressPanel(connection.pill, el("div", { class: "actions" }, pause, cancel));
+  const guidance = guidancePanel(kind, id, { onSend: () => banner.hide(), onProblem: showProblem });
   const results = kind === "outline" ? outlineView() : ideaList(writeOutline);
   const outcome = outcomePanel(retry);
   const body = el("div", { class: "session-body", hidden: true },
-    el("div", { class: "session-side" }, progress.strip, progress.details, connection.element),
+    el("div", { class: "session-side" }, progress.strip, progress.details, guidance.element, connection.element),
     el("div", { class: "session-results" }, results.element, outcome.element));
   const element = el("article", { class: "session" }, head.element, banner.element, body);
 
@@ -60,6 +62,7 @@ export function sessionPage(kind, id) {
     const live = isLive(model.status);
     head.update(model);
     progress.update(model);
+    guidance.update(model);
     results.update(model);
     outcome.update(model);
     cancel.hidden = pause.hidden = cut.hidden = !live;
@@ -73,6 +76,11 @@ export function sessionPage(kind, id) {
     if (news === announced) return;
     announced = news;
     announce(news);
+  }
+
+  function showProblem(problem) {
+    banner.show(problem, Object.values(problem.errors ?? {}).flat());
+    banner.element.scrollIntoView({ block: "nearest" });
   }
 
   async function request(action) {
@@ -94,8 +102,7 @@ export function sessionPage(kind, id) {
       const state = await submission.send({ ideationId: id, ideaIndex });
       location.hash = `#/outlines/${state.id}`;
     } catch (problem) {
-      banner.show(problem);
-      banner.element.scrollIntoView({ block: "nearest" });
+      showProblem(problem);
     }
   }
 

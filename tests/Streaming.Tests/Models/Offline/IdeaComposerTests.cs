@@ -40,6 +40,22 @@ public class IdeaComposerTests
         }));
     }
 
+    [Theory]
+    [InlineData("Bring in a purple submarine", "a purple submarine")]
+    [InlineData("No villains, please", "the wish “No villains, please”")]
+    [InlineData("龍", "龍")]
+    [InlineData("!!!", "!!!")]
+    public void What_the_user_says_on_the_way_is_in_every_idea_that_follows(string guidance, string expected)
+    {
+        for (var seed = 0; seed < 20; seed++)
+            Assert.All(Prompt.IdeasOf(Prompt.Of(new { task = "ideas", userInput = Input, count = 3, guidance = new[] { "Set it in a library", guidance } }), seed), idea =>
+            {
+                Assert.Contains(expected, idea.Body);
+                Assert.Contains("a library", idea.Body);
+                Assert.DoesNotContain('{', idea.Body);
+            });
+    }
+
     [Fact]
     public void Body_has_three_to_six_sentences_and_sixty_to_a_hundred_and_twenty_words()
     {

@@ -138,6 +138,32 @@ public class OutlineComposerTests
     private static JsonElement AskedFor(string task, string text, object[] genrePaths, double[] genreProportions, string? selectedPlatform = null) =>
         Prompt.Json(Prompt.Of(new { task, title = "T", text, genrePaths, genreProportions, selectedPlatform }));
 
+    [Fact]
+    public void What_exists_is_left_out_and_the_rest_fits_to_it_also_when_the_user_has_spoken()
+    {
+        for (var seed = 0; seed < 20; seed++)
+        {
+            var names = NamesOf(Prompt.Json(Prompt.Of(new { task = "outline_characters", title = "T", text = Text }), seed));
+            var rest = Prompt.Json(Prompt.Of(new { task = "outline_characters", title = "T", text = Text, existing = names[..2], guidance = Guidance }), seed);
+            Assert.Equal(names[2..], NamesOf(rest));
+            Assert.All(rest.GetProperty("characters").EnumerateArray(), one => Assert.Contains("a purple submarine", one.GetProperty("description").GetString()));
+
+            var stages = Stages(Prompt.Of(new { task = "outline_stages", title = "T", text = Text }), seed);
+            var further = Stages(Prompt.Of(new { task = "outline_stages", title = "T", text = Text, existing = new[] { "One", "Two" }, guidance = Guidance }), seed);
+            Assert.Equal(stages[2..].Select(stage => stage.Episodes), further.Select(stage => stage.Episodes));
+            Assert.All(further, stage => Assert.Contains("a purple submarine", stage.Summary));
+        }
+
+        var premise = Prompt.Json(Prompt.Of(new { task = "outline_premise", title = "T", text = Text, existing = new { title = "T", genre = "x" }, guidance = Guidance }));
+        Assert.Equal(["sellingPoints", "setting", "synopsis"], premise.EnumerateObject().Select(property => property.Name));
+        Assert.Contains("a purple submarine", premise.GetProperty("synopsis").GetString());
+
+        static string[] NamesOf(JsonElement answer) =>
+            [.. answer.GetProperty("characters").EnumerateArray().Select(one => one.GetProperty("name").GetString()!)];
+    }
+
+    private static readonly string[] Guidance = ["Bring in a purple submarine"];
+
     [Theory]
     [InlineData("Li Wei, a delivery driver in Shanghai, can hear the thoughts of cats.", "Li Wei", "a delivery driver in Shanghai")]
     [InlineData("In New Orleans the trumpeter Ada Lovell loses her hearing.", "Ada Lovell", "Ada")]
