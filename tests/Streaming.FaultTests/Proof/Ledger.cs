@@ -99,6 +99,18 @@ public sealed class Account
         MessagesChecked += (long)readers * messages;
     }
 
+    public void Add(Account other)
+    {
+        Streams += other.Streams;
+        Readers += other.Readers;
+        MessagesChecked += other.MessagesChecked;
+        Lost += other.Lost;
+        Repeated += other.Repeated;
+        Different += other.Different;
+        Reconnects += other.Reconnects;
+        _faults.AddRange(other._faults);
+    }
+
     public void Add(ResumingReader reader, (int Lost, int Repeated, int Different) found)
     {
         Lost += found.Lost;
