@@ -141,6 +141,12 @@ public sealed class TransformWorker(
         {
             await ReleaseAsync(claimed);
         }
+        catch (DatabaseUnavailableException fault) when (lease is null)
+        {
+            // Nothing was begun, so no worker was lost: on a full disk the attempts would be used up within minutes.
+            log.LogWarning("Transform {Transform} could not be begun, and goes back into the queue: {Reason}", claimed.Id, (fault.InnerException ?? fault).Message);
+            await ReleaseAsync(claimed);
+        }
         catch (Exception fault)
         {
             // The lease runs out and another attempt follows: the transform is not lost.
