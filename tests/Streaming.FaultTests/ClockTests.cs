@@ -34,7 +34,7 @@ public sealed class ClockTests(PostgresServer postgres)
         var before = await Aftermath.BeforeAsync(host);
 
         Account account;
-        await using (var load = new GenerationLoad(host.Address, streams: 6, ideas: 3, readersEach: 2))
+        await using (var load = new GenerationLoad(host.Address, streams: 6, ideas: Faults.Pick(1, 3), readersEach: 2))
         {
             for (var jump = 0; jump < jumps; jump++)
             {

@@ -24,10 +24,12 @@ public sealed class DiskFullTests(PostgresServer postgres)
         Everything,
     }
 
+    /// <summary>What is full, and <c>Messages:RetryPatience</c>, which the fault outlasts or not.</summary>
+    public static TheoryData<Full, string> Cases => new((IEnumerable<(Full, string)>)
+        [(Full.Tables, "00:00:01"), (Full.Everything, "00:02:00"), .. Faults.Pick<(Full, string)[]>([], [(Full.Tables, "00:02:00"), (Full.Everything, "00:00:01")])]);
+
     [Theory]
-    [InlineData(Full.Tables, "00:02:00")]
-    [InlineData(Full.Tables, "00:00:01")]
-    [InlineData(Full.Everything, "00:02:00")]
+    [MemberData(nameof(Cases))]
     public async Task Generations_go_on_when_there_is_space_again(Full full, string retryPatience)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "A file system that is small enough to be filled can only be mounted by root.");
@@ -48,20 +50,26 @@ public sealed class DiskFullTests(PostgresServer postgres)
         var before = await Aftermath.BeforeAsync(host);
 
         Account account;
-        await using (var load = new GenerationLoad(host.Address, streams: 8, ideas: 4))
+        await using (var load = new GenerationLoad(host.Address, streams: 8, ideas: Faults.Pick(2, 4)))
         {
             for (var time = 0; time < times; time++)
             {
                 var delivered = load.Delivered;
                 await Eventually.TrueAsync(() => Task.FromResult(load.Delivered > delivered + 500), "messages arrive");
                 volume.Fill();
+                if (full == Full.Everything)
+                    await FillLogAsync(server);
                 await StandstillAsync(load);
                 using (var live = await host.Client.GetAsync("/health/live", Cancellation))
                     Assert.Equal(HttpStatusCode.OK, live.StatusCode);
                 if (full == Full.Tables)
+                    // Reading needs no space.
                     await host.Client.StateAsync($"/api/ideations/{load.Readers.First().SessionId}");
                 await Task.Delay(random.NextTimeSpan(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(Faults.Pick(3, 15))), TimeProvider.System, Cancellation);
                 volume.Free();
+                // It tries to recover by itself, and gives up when that needs space too.
+                if (full == Full.Everything)
+                    await Eventually.TrueAsync(async () => !server.IsRunning || await HasRecoveredAsync(server), "PostgreSQL has recovered or ended");
                 if (!server.IsRunning)
                 {
                     Faults.Say("PostgreSQL had ended itself, and is started again");
@@ -117,6 +125,37 @@ public sealed class DiskFullTests(PostgresServer postgres)
                 (delivered, since) = (now, TimeProvider.System.GetTimestamp());
             return Task.FromResult(TimeProvider.System.GetElapsedTime(since) > TimeSpan.FromSeconds(1.5));
         }, "nothing can be written any more", TimeSpan.FromSeconds(60));
+    }
+
+    static async Task<bool> HasRecoveredAsync(PostgresProcess server)
+    {
+        try
+        {
+            return await server.AnswersAsync();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended between the two looks.
+            return true;
+        }
+    }
+
+    /// <summary>Writes into the log until it needs a file more than there is room for, and the server ends itself.</summary>
+    static async Task FillLogAsync(PostgresProcess server)
+    {
+        await using var connection = new NpgsqlConnection($"{server.ConnectionString("postgres")};Pooling=false");
+        try
+        {
+            await connection.OpenAsync(Cancellation);
+            await using var command = new NpgsqlCommand("select pg_logical_emit_message(false, 'faults', repeat('x', 1000000))", connection);
+            for (var megabytes = 0; megabytes < VolumeMiB; megabytes++)
+                await command.ExecuteNonQueryAsync(Cancellation);
+            Assert.Fail("the log has room left on a full disk");
+        }
+        catch (NpgsqlException fault)
+        {
+            Faults.Say($"the log is full: {fault.Message}");
+        }
     }
 
     /// <summary>Moves the tables of the database to the volume; the write-ahead log stays where it is.</summary>

@@ -13,12 +13,14 @@ public sealed class OpenTransactionTests(PostgresServer postgres)
     /// <summary>What one locked row may cost everybody else, once: <c>Messages:LockPatience</c> is 1 s.</summary>
     static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(3);
 
+    static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(0.5);
+
     static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Row_that_somebody_has_locked_holds_up_its_own_stream_alone()
     {
-        var (held, times) = Faults.Pick((TimeSpan.FromSeconds(6), 1), (TimeSpan.FromSeconds(20), 5));
+        var (held, times) = Faults.Pick((TimeSpan.FromSeconds(4), 1), (TimeSpan.FromSeconds(20), 5));
         var random = Faults.Random();
         var database = await Rig.DatabaseAsync(postgres, Cancellation);
         // The lease is far shorter than the lock is held: it must be kept for all the others.
@@ -41,9 +43,14 @@ public sealed class OpenTransactionTests(PostgresServer postgres)
                 await Eventually.TrueAsync(async () =>
                 {
                     await using var command = new NpgsqlCommand(
-                        "select id from transforms where status = 'running' and started_at > clock_timestamp() - interval '1 s' limit 1 for update skip locked", holder);
+                        """
+                        select id from transforms
+                        where status = 'running' and started_at > clock_timestamp() - interval '2 s'
+                          and exists (select from transform_chunks where transform_id = id and chunk_type = 'chunk')
+                        limit 1 for update skip locked
+                        """, holder);
                     return await command.ExecuteScalarAsync(Cancellation) is Guid id && (locked = id) == id;
-                }, "a transform that has just begun was locked");
+                }, "a transform that has begun to write was locked");
                 var artifacts = await ArtifactsAsync(source, locked);
                 longest = Max(longest, await LongestPauseAsync(source, locked, held));
                 Assert.Equal(artifacts, await ArtifactsAsync(source, locked));
@@ -58,6 +65,7 @@ public sealed class OpenTransactionTests(PostgresServer postgres)
         Faults.Say($"longest pause of all the others together: {longest.TotalMilliseconds:F0} ms, lock held {held.TotalSeconds} s");
         Report.Write($"row of a running transform locked for {held.TotalSeconds} s", times, account);
         account.AssertComplete();
+        Assert.True(longest > PauseMin, "the lock was in nobody's way");
         Assert.True(longest < PauseMax, $"one locked row stopped all streams for {longest}");
         await using (var attempts = source.CreateCommand("select count(*) filter (where attempt > 1)::int from transforms"))
             Assert.InRange((int)(await attempts.ExecuteScalarAsync(Cancellation))!, 0, times);

@@ -15,7 +15,7 @@ public sealed class PoolTests(PostgresServer postgres)
     [Fact]
     public async Task Three_connections_serve_many_requests_and_streams_one_after_the_other()
     {
-        var (clients, time) = Faults.Pick((60, TimeSpan.FromSeconds(3)), (200, TimeSpan.FromSeconds(30)));
+        var (clients, time) = Faults.Pick((60, TimeSpan.FromSeconds(2)), (200, TimeSpan.FromSeconds(30)));
         Faults.Random();
         var database = await Rig.DatabaseAsync(postgres, Cancellation);
         await using var host = await ServiceHost.StartAsync(postgres, Rig.Settings("Database:ConnectionsMax=3", "Models:Offline:TokensPerSecond=100"), database);
@@ -23,7 +23,7 @@ public sealed class PoolTests(PostgresServer postgres)
 
         Account account;
         var answers = new Answers();
-        await using (var load = new GenerationLoad(host.Address, streams: 8, ideas: 2, readersEach: 4))
+        await using (var load = new GenerationLoad(host.Address, streams: 8, ideas: Faults.Pick(1, 4), readersEach: 4))
         {
             await Eventually.TrueAsync(() => Task.FromResult(load.Delivered > 100), "messages arrive");
             await answers.CollectAsync(host.Address, load, clients, () => Task.Delay(time, TimeProvider.System, Cancellation));
@@ -52,7 +52,7 @@ public sealed class PoolTests(PostgresServer postgres)
 
         Account account;
         var answers = new Answers();
-        await using (var load = new GenerationLoad(host.Address, streams: 6, ideas: 4, readersEach: 2))
+        await using (var load = new GenerationLoad(host.Address, streams: 6, ideas: Faults.Pick(2, 4), readersEach: 2))
         {
             for (var time = 0; time < times; time++)
             {

@@ -50,8 +50,8 @@ public sealed class ProviderFaultTests(PostgresServer postgres)
             // The circuit breaker is the provider's, and has tests of its own: most of its answers are good here.
             "Models:BreakerRequestsMin=10000", "Models:RetryBaseDelay=00:00:00.05", "Models:RetriesMax=1", $"Models:TokenTimeout={TokenTimeout}",
             "Transforms:Concurrency=256"]), database);
-        // Buffers of the provider's connections stay in the pool after the first use.
-        await RunAsync(host, ["warm-up"], []);
+        // Connections to the provider stay in the pool for a minute after their use: both ends, for the provider is in this process.
+        await RunAsync(host, Enumerable.Range(0, healthy + bad * Bad.Length).Select(number => $"warm-up {number}"), []);
         var before = await Aftermath.BeforeAsync(host);
 
         var account = new Account();

@@ -11,7 +11,7 @@ using Xunit;
 namespace Streaming.FaultTests;
 
 /// <summary>
-/// Two services on one database under load for a long time, with a fault every few seconds: 20 s in the short form, 2 min
+/// Two services on one database under load for a long time, with a fault every few seconds: 10 s in the short form, 2 min
 /// in the long one, and 30 min with <c>STREAMING_FAULTS=soak</c> (or <c>STREAMING_SOAK_MINUTES</c>), which writes the
 /// section of docs/reliability.md.
 /// </summary>
@@ -37,7 +37,7 @@ public sealed class SoakTests(PostgresServer postgres)
 
     static TimeSpan Duration => Environment.GetEnvironmentVariable("STREAMING_SOAK_MINUTES") is { Length: > 0 } minutes
         ? TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture))
-        : Faults.IsSoak ? TimeSpan.FromMinutes(30) : Faults.Pick(TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(2));
+        : Faults.IsSoak ? TimeSpan.FromMinutes(30) : Faults.Pick(TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(2));
 
     [Fact]
     public async Task Two_services_under_load_and_faults_lose_nothing_and_do_not_grow()
@@ -56,7 +56,7 @@ public sealed class SoakTests(PostgresServer postgres)
         SoakReport.Start();
         await using (var proxy = new CuttableProxy([Of(first.Address), Of(second.Client.BaseAddress!)]))
         {
-            await using var load = new GenerationLoad(proxy.Address, Streams, ideas: 4, readersEach: 2, async ended =>
+            await using var load = new GenerationLoad(proxy.Address, Streams, ideas: Faults.IsSoak ? 4 : Faults.Pick(1, 4), readersEach: 2, async ended =>
             {
                 // Before retention removes what it is to be compared with.
                 var found = await Ledger.CompareAsync(database, ended, CancellationToken.None);

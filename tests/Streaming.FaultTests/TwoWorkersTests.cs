@@ -15,7 +15,7 @@ public sealed class TwoWorkersTests(PostgresServer postgres)
     [Fact]
     public async Task Worker_whose_lease_was_taken_away_writes_nothing_more()
     {
-        var takeovers = Faults.Pick(10, 100);
+        var takeovers = Faults.Pick(6, 100);
         var random = Faults.Random();
         var database = await Rig.DatabaseAsync(postgres, Cancellation);
         await using var first = await ServiceHost.StartAsync(postgres, Settings(), database);
@@ -26,7 +26,7 @@ public sealed class TwoWorkersTests(PostgresServer postgres)
         Account account;
         var done = 0;
         await using (var proxy = new CuttableProxy([Of(first.Address), Of(second.Client.BaseAddress!)]))
-        await using (var load = new GenerationLoad(proxy.Address, streams: 6, ideas: 4, readersEach: 2))
+        await using (var load = new GenerationLoad(proxy.Address, streams: 6, ideas: Faults.Pick(2, 4), readersEach: 2))
         {
             while (done < takeovers)
             {
@@ -60,7 +60,7 @@ public sealed class TwoWorkersTests(PostgresServer postgres)
 
         Account account;
         var taken = 0;
-        await using (var load = new GenerationLoad(first.Address, streams: 12, ideas: 6))
+        await using (var load = new GenerationLoad(first.Address, streams: 12, ideas: Faults.Pick(2, 6)))
         {
             for (var time = 0; time < times; time++)
             {

@@ -148,7 +148,9 @@ public sealed class PostgresProcess : IAsyncDisposable
             throw new InvalidOperationException($"{info.FileName} {string.Join(' ', info.ArgumentList)}: {string.Concat(output)}");
     }
 
-    async Task<bool> AnswersAsync()
+    /// <summary>Whether it takes connections.</summary>
+    /// <exception cref="InvalidOperationException">It has ended.</exception>
+    public async Task<bool> AnswersAsync()
     {
         if (_ended.IsCompleted)
             throw new InvalidOperationException("PostgreSQL ended while it was waited for.");
