@@ -6,6 +6,7 @@ namespace Streaming.FaultTests;
 /// <summary>
 /// How much is tried. Short, with a fixed seed: what every <c>dotnet test</c> runs. Long, with a random seed:
 /// <c>STREAMING_FAULTS=long dotnet test tests/Streaming.FaultTests</c>. <c>STREAMING_FAULT_SEED</c> repeats a run.
+/// <c>STREAMING_FAULTS=soak</c> makes <see cref="SoakTests"/> as long as they are meant to be.
 /// </summary>
 public static class Faults
 {
@@ -13,10 +14,12 @@ public static class Faults
 
     public static bool IsLong { get; } = Environment.GetEnvironmentVariable("STREAMING_FAULTS") == "long";
 
+    public static bool IsSoak { get; } = Environment.GetEnvironmentVariable("STREAMING_FAULTS") == "soak";
+
     /// <summary>The same for every test of a run, so that one number repeats it.</summary>
     public static int Seed { get; } = Environment.GetEnvironmentVariable("STREAMING_FAULT_SEED") is { Length: > 0 } seed
         ? int.Parse(seed, CultureInfo.InvariantCulture)
-        : IsLong ? Environment.TickCount : ShortSeed;
+        : IsLong || IsSoak ? Environment.TickCount : ShortSeed;
 
     /// <summary>The number for the form that runs.</summary>
     public static T Pick<T>(T shortForm, T longForm) => IsLong ? longForm : shortForm;

@@ -12,6 +12,12 @@ public sealed class MessageOptions
     /// <summary>How long a batch is tried again while the database is away; default 2 min. Then its runs are given up.</summary>
     public TimeSpan RetryPatience { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>
+    /// How long a commit waits for a row that somebody else has locked; default 1 s. Then the runs in it are written one by
+    /// one beside the others until the lock is free, or <see cref="RetryPatience"/> is over.
+    /// </summary>
+    public TimeSpan LockPatience { get; set; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Bytes of one message's data at most, 1,024 or more; default 256 KiB. What SQL inserts is not measured.</summary>
     public int DataBytesMax { get; set; } = 256 * 1024;
 

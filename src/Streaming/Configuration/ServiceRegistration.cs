@@ -165,7 +165,12 @@ public static class ServiceRegistration
     public static void UseHttpApi(this WebApplication app)
     {
         app.Use(ResponseHeaders.AddAsync);
-        app.UseExceptionHandler(handler => handler.Run(Problems.HandleExceptionAsync));
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = Problems.HandleExceptionAsync,
+            // Everybody who comes while the database is away is answered 503: a stack trace for each would bury what the log says of it.
+            SuppressDiagnosticsCallback = context => context.Exception is DatabaseUnavailableException,
+        });
         app.UseStatusCodePages();
         app.Use((http, next) => http.RequestServices.GetRequiredService<Authenticator>().InvokeAsync(http, next));
         if (!IsApi(app))

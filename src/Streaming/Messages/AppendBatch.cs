@@ -37,10 +37,15 @@ public sealed class AppendBatch
     /// Writes everything in one transaction and one round trip; returns the transforms that wrote nothing because their
     /// lease is lost.
     /// </summary>
-    public async Task<HashSet<Guid>> WriteAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    /// <param name="connection">Of the pool.</param>
+    /// <param name="lockPatience">How long it waits for a lock that somebody else holds.</param>
+    /// <param name="cancellation">Ends the wait for the answer; whether it was written is then unknown.</param>
+    /// <exception cref="PostgresException">Among others 55P03: the patience was used up, and nothing is written.</exception>
+    public async Task<HashSet<Guid>> WriteAsync(NpgsqlConnection connection, TimeSpan lockPatience, CancellationToken cancellation)
     {
         // Without an explicit transaction PostgreSQL runs a pipelined batch as one.
         await using var batch = new NpgsqlBatch(connection);
+        Statement(batch, "limit_lock_wait", new NpgsqlParameter<int> { TypedValue = (int)lockPatience.TotalMilliseconds });
         var changes = _runs.Values.SelectMany(messages => messages).Where(append => append.ChangesMoreThanMessages).ToList();
         if (changes.Count > 0)
             Statement(batch, "lock_leases", Of(NpgsqlDbType.Uuid, changes.Select(c => c.Lease.TransformId).Distinct()));
@@ -49,6 +54,7 @@ public sealed class AppendBatch
 
         var lost = new HashSet<Guid>();
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        await reader.NextResultAsync(cancellation);
         if (changes.Count > 0)
             await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))

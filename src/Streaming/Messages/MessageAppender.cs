@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -15,7 +16,10 @@ namespace Streaming.Messages;
 ///   waiting ──messages──> writing ──committed──> handing over ──> waiting
 ///                          │  ▲
 ///                        fault └──> settling: what did the fault leave committed? whose lease still stands?
+///                          └──a row is locked──> each of its runs set aside ──committed, nothing waits──> back in the loop
 /// </code>
+/// A run that is set aside is written by a task of its own, in order, until it has caught up. So a lock that somebody holds
+/// on one transform holds up that transform, and no other.
 /// </remarks>
 public sealed class MessageAppender(
     Postgres postgres, IOptions<MessageOptions> options, IEnumerable<ICommitObserver> observers,
@@ -28,7 +32,18 @@ public sealed class MessageAppender(
     });
 
     readonly ICommitObserver[] _observers = [.. observers];
-    readonly List<MessageRow> _rows = [];
+    readonly ConcurrentDictionary<RunLease, SetAside> _aside = new();
+
+    /// <summary>A run that is written beside the loop. Whoever holds its lock may number its messages.</summary>
+    sealed class SetAside
+    {
+        /// <summary>Messages that came since, in order; bounded by the queue that they came through and <see cref="EnqueueAsync"/>.</summary>
+        public List<Append> Waiting { get; } = [];
+
+        public bool HasCaughtUp { get; set; }
+
+        public TaskCompletionSource CaughtUp { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 
     /// <summary>
     /// Queues a message; waits while the queue is full. Messages of one run are numbered in the order of these calls, so a
@@ -37,6 +52,9 @@ public sealed class MessageAppender(
     /// <exception cref="LeaseLostException">The run may not write any more.</exception>
     public async ValueTask EnqueueAsync(Append append, CancellationToken cancellation)
     {
+        // What a run that is set aside has queued already waits without the queue's bound: it may not add to that.
+        if (_aside.TryGetValue(append.Lease, out var aside))
+            await aside.CaughtUp.Task.WaitAsync(cancellation);
         if (append.Lease.LostReason is not null)
             throw new LeaseLostException(append.Lease);
         try
@@ -58,10 +76,13 @@ public sealed class MessageAppender(
         {
             batch.Clear();
             while (batch.Count < options.Value.BatchMessagesMax && _queue.Reader.TryRead(out var append))
-                Number(append, batch);
+                if (!WaitsAside(append))
+                    Number(append, batch);
             if (batch.Count > 0)
                 await CommitAsync(batch, stoppingToken);
         }
+
+        await Task.WhenAll(_aside.Values.Select(aside => aside.CaughtUp.Task));
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -100,12 +121,61 @@ public sealed class MessageAppender(
     async Task WriteAsync(AppendBatch batch, CancellationToken stopping)
     {
         await using var connection = await postgres.ConnectAsync(stopping);
-        var lost = await batch.WriteAsync(connection, CancellationToken.None);
+        var lost = await batch.WriteAsync(connection, options.Value.LockPatience, CancellationToken.None);
         foreach (var (lease, messages) in batch.Runs)
             if (lost.Contains(lease.TransformId))
                 GiveUp(lease, messages, "the transform was ended or taken over", null);
             else
                 Complete(lease, messages);
+    }
+
+    bool WaitsAside(Append append)
+    {
+        if (!_aside.TryGetValue(append.Lease, out var aside))
+            return false;
+        lock (aside)
+        {
+            if (aside.HasCaughtUp)
+                return false;
+            aside.Waiting.Add(append);
+            return true;
+        }
+    }
+
+    /// <summary>Writes a run's messages beside the loop, and those that come meanwhile, until none wait or its lease is lost.</summary>
+    async Task WriteAsideAsync(RunLease lease, AppendBatch batch, SetAside aside, CancellationToken stopping)
+    {
+        while (!aside.HasCaughtUp)
+        {
+            await CommitAsync(batch, stopping);
+            batch.Clear();
+            lock (aside)
+            {
+                foreach (var append in aside.Waiting)
+                    Number(append, batch);
+                aside.Waiting.Clear();
+                if (batch.Count > 0)
+                    continue;
+                aside.HasCaughtUp = true;
+                _aside.TryRemove(lease, out _);
+            }
+        }
+
+        aside.CaughtUp.SetResult();
+    }
+
+    /// <summary>Somebody holds a lock that one of these runs needs; which of them will show by itself.</summary>
+    void SetAsideAll(AppendBatch batch, CancellationToken stopping)
+    {
+        foreach (var (lease, messages) in batch.Runs.ToList())
+        {
+            var single = new AppendBatch();
+            messages.ForEach(single.Add);
+            batch.Remove(lease);
+            var aside = new SetAside();
+            _aside[lease] = aside;
+            _ = Task.Run(() => WriteAsideAsync(lease, single, aside, stopping), CancellationToken.None);
+        }
     }
 
     /// <summary>
@@ -114,12 +184,20 @@ public sealed class MessageAppender(
     /// </summary>
     async Task SettleAsync(AppendBatch batch, Exception fault, CancellationToken stopping)
     {
-        var deadline = clock.GetUtcNow() + options.Value.RetryPatience;
+        // Not the wall clock, which may jump.
+        var began = clock.GetTimestamp();
         var delay = TimeSpan.FromMilliseconds(50);
         var hasLooked = false;
         var hasNumberedAnew = false;
         while (batch.Count > 0)
         {
+            if (fault is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } && !_aside.ContainsKey(batch.Runs.Keys.First()))
+            {
+                log.LogWarning("One of {Runs} runs waits for a lock that somebody holds: they go on beside the others", batch.Runs.Count);
+                SetAsideAll(batch, stopping);
+                return;
+            }
+
             if (!Postgres.IsTransient(fault) && batch.Runs.Count == 1 && fault is not PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
             {
                 // A delete has taken the message before this one, and the lease with it. Anything else is a mistake: looked at once.
@@ -145,7 +223,7 @@ public sealed class MessageAppender(
 
             if (Postgres.IsTransient(fault))
             {
-                if (clock.GetUtcNow() >= deadline || stopping.IsCancellationRequested)
+                if (clock.GetElapsedTime(began) >= options.Value.RetryPatience || stopping.IsCancellationRequested)
                 {
                     log.LogError(fault, "{Messages} messages of {Runs} runs were not stored: the database is away", batch.Count, batch.Runs.Count);
                     GiveUpAll(batch, "the database is away", fault);
@@ -233,11 +311,11 @@ public sealed class MessageAppender(
 
     void Complete(RunLease lease, List<Append> messages)
     {
-        _rows.Clear();
+        var rows = new List<MessageRow>(messages.Count);
         foreach (var message in messages)
-            _rows.Add(new MessageRow(message.Index, message.Type, message.Data, message.Time));
+            rows.Add(new MessageRow(message.Index, message.Type, message.Data, message.Time));
         foreach (var observer in _observers)
-            observer.Committed(lease.TransformId, _rows);
+            observer.Committed(lease.TransformId, rows);
         foreach (var message in messages)
             message.Succeed();
     }

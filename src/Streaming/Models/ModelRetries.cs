@@ -27,7 +27,7 @@ sealed class ModelRetries
     {
         _options = options;
         _retry = RetryPipeline(options, clock);
-        _breaker = new ResiliencePipelineBuilder { TimeProvider = clock }
+        _breaker = new ResiliencePipelineBuilder { TimeProvider = new SteadyClock(clock) }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions
             {
                 FailureRatio = options.BreakerFailureRatio,

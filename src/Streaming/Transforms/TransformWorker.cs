@@ -17,6 +17,8 @@ public sealed class TransformWorker(
     Postgres postgres, TransformRun transformRun, GuidanceReader guidanceReader, IEnumerable<IPipeline> pipelines, IOptions<TransformOptions> options,
     IOptions<ServiceOptions> service, IHostApplicationLifetime lifetime, ILogger<TransformWorker> log, TimeProvider clock) : BackgroundService, IChangeObserver
 {
+    const int RenewTriesMax = 3;
+
     readonly Dictionary<string, IPipeline> _pipelines = pipelines.ToDictionary(pipeline => pipeline.Name);
     readonly string[] _kinds = [.. pipelines.Select(pipeline => pipeline.Name)];
     readonly string _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
@@ -148,6 +150,12 @@ public sealed class TransformWorker(
         {
             await ReleaseAsync(claimed);
         }
+        catch (DatabaseUnavailableException fault) when (lease is null)
+        {
+            // Nothing was begun, so no worker was lost: on a full disk the attempts would be used up within minutes.
+            log.LogWarning("Transform {Transform} could not be begun, and goes back into the queue: {Reason}", claimed.Id, (fault.InnerException ?? fault).Message);
+            await ReleaseAsync(claimed);
+        }
         catch (Exception fault)
         {
             // The lease runs out and another attempt follows: the transform is not lost.
@@ -199,20 +207,31 @@ public sealed class TransformWorker(
         }
     }
 
+    /// <summary>A commit holds the row of its run for a moment, anybody else perhaps for hours: what is locked is tried again a few times.</summary>
     async Task RenewAsync(CancellationToken stopping)
     {
         var running = _running.Values.ToList();
-        if (running.Count == 0)
-            return;
+        for (var tries = 0; running.Count > 0 && tries < RenewTriesMax; tries++)
+        {
+            if (tries > 0)
+                await Task.Delay(options.Value.Lease / 30, clock, stopping);
+            running = await RenewAsync(running, stopping);
+        }
+    }
+
+    /// <summary>Returns those whose row is locked.</summary>
+    async Task<List<Running>> RenewAsync(List<Running> running, CancellationToken stopping)
+    {
         await using var connection = await postgres.ConnectAsync(stopping);
-        var standing = (await connection.QueryAsync<(Guid, int)>(new CommandDefinition(Sql.Named("transforms/renew_leases"), new
+        var standing = (await connection.QueryAsync<(Guid Id, int Attempt, bool Renewed)>(new CommandDefinition(Sql.Named("transforms/renew_leases"), new
         {
             transforms = running.Select(r => r.Claimed.Id).ToArray(),
             attempts = running.Select(r => r.Claimed.Attempt).ToArray(),
             lease = options.Value.Lease,
-        }, cancellationToken: stopping))).ToHashSet();
-        foreach (var lost in running.Where(r => !standing.Contains((r.Claimed.Id, r.Claimed.Attempt))))
+        }, cancellationToken: stopping))).ToDictionary(row => (row.Id, row.Attempt), row => row.Renewed);
+        foreach (var lost in running.Where(r => !standing.ContainsKey((r.Claimed.Id, r.Claimed.Attempt))))
             lost.Lease?.Lose("the transform was ended or taken over");
+        return [.. running.Where(r => standing.TryGetValue((r.Claimed.Id, r.Claimed.Attempt), out var renewed) && !renewed)];
     }
 
     async Task FailLostAsync(CancellationToken stopping)

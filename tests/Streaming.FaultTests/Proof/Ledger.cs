@@ -132,6 +132,18 @@ public sealed class Account
     /// <summary>Something else that is wrong.</summary>
     public void AddFault(string fault) => _faults.Add(fault);
 
+    public void Add(Account other)
+    {
+        Streams += other.Streams;
+        Readers += other.Readers;
+        MessagesChecked += other.MessagesChecked;
+        Lost += other.Lost;
+        Repeated += other.Repeated;
+        Different += other.Different;
+        Reconnects += other.Reconnects;
+        _faults.AddRange(other._faults);
+    }
+
     public void Add(ResumingReader reader, (int Lost, int Repeated, int Different) found)
     {
         Lost += found.Lost;

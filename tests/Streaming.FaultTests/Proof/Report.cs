@@ -52,7 +52,7 @@ public static class Report
     }
 
     /// <summary>The commit that was tried, with a <c>+</c> if files had been changed since.</summary>
-    static string Commit()
+    public static string Commit()
     {
         var commit = Git("rev-parse", "--short", "HEAD");
         return Git("status", "--porcelain", "--untracked-files=no", "--", "src", "db", "tests").Length > 0 ? $"{commit}+" : commit;

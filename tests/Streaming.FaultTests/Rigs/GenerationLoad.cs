@@ -19,20 +19,23 @@ public sealed class GenerationLoad : IAsyncDisposable
     readonly HttpClient _client;
     readonly int _ideas;
     readonly int _readersEach;
+    readonly Func<IReadOnlyCollection<ResumingReader>, Task>? _ended;
     readonly Task _lanes;
+    long _forgotten;
     int _refused;
 
     /// <param name="address">The service, or a proxy before it.</param>
     /// <param name="streams">Generations at once.</param>
     /// <param name="ideas">Length of each: some 200 messages an idea.</param>
     /// <param name="readersEach">Readers of each stream.</param>
-    public GenerationLoad(Uri address, int streams, int ideas, int readersEach = 1)
+    /// <param name="ended">Called when all readers of a generation have come to its end; they are then forgotten. Default: all are kept.</param>
+    public GenerationLoad(Uri address, int streams, int ideas, int readersEach = 1, Func<IReadOnlyCollection<ResumingReader>, Task>? ended = null)
     {
-        (_client, _ideas, _readersEach) = (Rig.Client(address), ideas, readersEach);
+        (_client, _ideas, _readersEach, _ended) = (Rig.Client(address), ideas, readersEach, ended);
         _lanes = Task.WhenAll(Enumerable.Range(1, streams).Select(lane => RunLaneAsync(lane, Faults.Random(lane))));
     }
 
-    /// <summary>All readers, of streams that have ended and of those that run.</summary>
+    /// <summary>All readers, of streams that have ended, unless they are forgotten, and of those that run.</summary>
     public IReadOnlyCollection<ResumingReader> Readers
     {
         get
@@ -43,7 +46,7 @@ public sealed class GenerationLoad : IAsyncDisposable
     }
 
     /// <summary>Messages that all readers have got so far.</summary>
-    public long Delivered => Readers.Sum(reader => reader.Head + 1L);
+    public long Delivered => Interlocked.Read(ref _forgotten) + Readers.Sum(reader => reader.Head + 1L);
 
     /// <summary>POSTs that were answered with an error, or not at all, and were sent again.</summary>
     public int Refused => _refused;
@@ -85,6 +88,12 @@ public sealed class GenerationLoad : IAsyncDisposable
             lock (_readers)
                 _readers.AddRange(readers);
             await Task.WhenAll(readers.Select(reader => reader.RunAsync(_aborting.Token)));
+            if (_ended is null)
+                continue;
+            await _ended(readers);
+            lock (_readers)
+                _readers.RemoveAll(readers.Contains);
+            Interlocked.Add(ref _forgotten, readers.Sum(reader => reader.Head + 1L));
         }
     }
 

@@ -38,12 +38,21 @@ public sealed class PostgresProcess : IAsyncDisposable
     {
         var server = new PostgresProcess(folder, settings ?? new Dictionary<string, string>());
         Directory.CreateDirectory(server._data);
-        if (Environment.IsPrivilegedProcess)
-            await RunAsync(new ProcessStartInfo("chown", ["nobody", server._data]));
+        await OwnAsync(server._data);
         await RunAsync(Program("initdb",
             "-D", server._data, "-U", User, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"));
         await server.StartAgainAsync();
         return server;
+    }
+
+    /// <summary>Whether the server runs; it may end itself when it cannot write its log.</summary>
+    public bool IsRunning => !_ended.IsCompleted;
+
+    /// <summary>Gives a folder to the server's user.</summary>
+    public static async Task OwnAsync(string folder)
+    {
+        if (Environment.IsPrivilegedProcess)
+            await RunAsync(new ProcessStartInfo("chown", ["nobody", folder]));
     }
 
     /// <summary>To a database on it, whose idle connections close within seconds so that they can be counted.</summary>
@@ -139,7 +148,9 @@ public sealed class PostgresProcess : IAsyncDisposable
             throw new InvalidOperationException($"{info.FileName} {string.Join(' ', info.ArgumentList)}: {string.Concat(output)}");
     }
 
-    async Task<bool> AnswersAsync()
+    /// <summary>Whether it takes connections.</summary>
+    /// <exception cref="InvalidOperationException">It has ended.</exception>
+    public async Task<bool> AnswersAsync()
     {
         if (_ended.IsCompleted)
             throw new InvalidOperationException("PostgreSQL ended while it was waited for.");

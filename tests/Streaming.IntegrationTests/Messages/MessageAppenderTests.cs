@@ -57,6 +57,39 @@ public sealed class MessageAppenderTests(ServiceFixture service) : IClassFixture
     }
 
     [Fact]
+    public async Task Run_whose_row_somebody_has_locked_holds_up_no_other_and_goes_on_in_order()
+    {
+        var (locked, other) = (await LeaseAsync(), await LeaseAsync());
+        await using var holder = new NpgsqlConnection(service.Host.ConnectionString);
+        await holder.OpenAsync();
+        await using var transaction = await holder.BeginTransactionAsync();
+        await using (var command = new NpgsqlCommand($"select from transforms where id = '{locked.TransformId}' for update", holder))
+            await command.ExecuteNonQueryAsync();
+        var first = new Append(locked, "artifact", "{}") { Artifact = new ArtifactChange(Guid.CreateVersion7(), "note", 0, "{}") };
+        await Appender.EnqueueAsync(first, default);
+        var last = Message(locked, "");
+        var behind = Task.Run(async () =>
+        {
+            for (var i = 0; i < 20; i++)
+                await Appender.EnqueueAsync(last = Message(locked, $"{i};"), default);
+        });
+        for (var i = 0; i < 20; i++)
+        {
+            var message = Message(other, $"{i};");
+            await Appender.EnqueueAsync(message, default);
+            await message.Committed.WaitAsync(TimeSpan.FromSeconds(5));
+        }
+
+        Assert.False(first.Committed.IsCompleted);
+        Assert.Null(locked.LostReason);
+        await transaction.RollbackAsync();
+        await behind.WaitAsync(TimeSpan.FromSeconds(20));
+        await last.Committed.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal(string.Concat(Enumerable.Range(0, 20).Select(i => $"{i};")), await TextAsync(locked));
+        Assert.Equal(string.Concat(Enumerable.Range(0, 20).Select(i => $"{i};")), await TextAsync(other));
+    }
+
+    [Fact]
     public async Task Artifact_stage_and_status_stand_or_fall_with_their_message()
     {
         var lease = await LeaseAsync();
