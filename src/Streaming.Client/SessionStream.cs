@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Streaming.Protocol;
@@ -93,7 +94,7 @@ sealed class SessionStream(ServiceRequests requests, StreamingClientOptions opti
                     throw await ServiceRequests.FaultAsync(response, either.Token);
             }
         }
-        catch (Exception fault) when (!cancellation.IsCancellationRequested && fault is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception fault) when (!cancellation.IsCancellationRequested && IsCut(fault))
         {
             // Headers that do not come are held back by something in between.
             if (opening.IsCancellationRequested)
@@ -106,6 +107,9 @@ sealed class SessionStream(ServiceRequests requests, StreamingClientOptions opti
             response?.Dispose();
         }
     }
+
+    /// <summary>HttpClient hands on a SocketException as it is when a connection is reset in the moment it is made.</summary>
+    public static bool IsCut(Exception fault) => fault is HttpRequestException or IOException or SocketException or OperationCanceledException;
 
     HttpRequestMessage Request()
     {
@@ -188,7 +192,7 @@ sealed class SessionStream(ServiceRequests requests, StreamingClientOptions opti
             GiveUpWhenItIsTime(fault);
             return (null, requests.RetryAfter(response));
         }
-        catch (Exception fault) when (!cancellation.IsCancellationRequested && fault is HttpRequestException or IOException or OperationCanceledException or JsonException)
+        catch (Exception fault) when (!cancellation.IsCancellationRequested && (IsCut(fault) || fault is JsonException))
         {
             GiveUpWhenItIsTime(new StreamingException(null, null, $"The service cannot be reached: {fault.Message}", fault));
             return (null, null);

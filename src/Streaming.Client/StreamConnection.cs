@@ -47,7 +47,7 @@ sealed class StreamConnection : IAsyncDisposable
                     return message;
             }
         }
-        catch (Exception fault) when (!cancellation.IsCancellationRequested && fault is IOException or HttpRequestException or OperationCanceledException)
+        catch (Exception fault) when (!cancellation.IsCancellationRequested && SessionStream.IsCut(fault))
         {
             // Cut, or silent for too long.
             return null;

@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Streaming.FaultTests.Proof;
 using Streaming.IntegrationTests.Fixtures;
@@ -114,7 +115,7 @@ public sealed class GenerationLoad : IAsyncDisposable
                 if (response.IsSuccessStatusCode)
                     return JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync(_stopping.Token)).Id();
             }
-            catch (Exception fault) when (fault is HttpRequestException or IOException or OperationCanceledException)
+            catch (Exception fault) when (fault is HttpRequestException or IOException or SocketException or OperationCanceledException)
             {
                 // As a page does: once more, with the same key.
             }
