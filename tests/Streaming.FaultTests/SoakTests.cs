@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Npgsql;
 using Streaming.FaultTests.Proof;
 using Streaming.FaultTests.Rigs;
@@ -72,7 +73,8 @@ public sealed class SoakTests(PostgresServer postgres)
                 var rest = duration - watch.Elapsed;
                 await Task.Delay(rest < SampleInterval ? rest : SampleInterval, TimeProvider.System, Cancellation);
                 samples.Add(await Levels.MeasureAsync(watch.Elapsed, first, second, source, load.Delivered, tried.Values.Sum(), Cancellation));
-                SoakReport.Add(samples[^1]);
+                lock (account)
+                    SoakReport.Add(samples[^1], account);
             }
 
             await over.CancelAsync();
@@ -150,7 +152,7 @@ public sealed class SoakTests(PostgresServer postgres)
                 Assert.True(response.StatusCode is HttpStatusCode.OK or HttpStatusCode.NoContent, $"a visitor was answered {response.StatusCode}");
                 await response.Content.CopyToAsync(Stream.Null, stay.Token);
             }
-            catch (Exception fault) when (fault is OperationCanceledException or HttpRequestException or IOException)
+            catch (Exception fault) when (fault is OperationCanceledException or HttpRequestException or IOException or SocketException)
             {
                 // It had seen enough, or was cut like all others.
             }
@@ -164,5 +166,5 @@ public sealed class SoakTests(PostgresServer postgres)
         return !over.IsCancellationRequested;
     }
 
-    static DnsEndPoint Of(Uri address) => new(address.Host, address.Port, System.Net.Sockets.AddressFamily.InterNetwork);
+    static DnsEndPoint Of(Uri address) => new(address.Host, address.Port, AddressFamily.InterNetwork);
 }

@@ -66,11 +66,11 @@ public static class SoakReport
     {
         Directory.CreateDirectory(Repository.Path("artifacts"));
         File.WriteAllText(SamplesPath,
-            "seconds,heap_mib,resident_mib,threads,handles,database_connections,subscribers,table_mib,rows,delivered,faults\n");
+            "seconds,heap_mib,resident_mib,threads,handles,database_connections,subscribers,table_mib,rows,delivered,faults,checked,lost,repeated,different\n");
     }
 
-    public static void Add(Levels now) => File.AppendAllText(SamplesPath, string.Create(CultureInfo.InvariantCulture,
-        $"{now.At.TotalSeconds:F0},{now.HeapMiB:F1},{now.ResidentMiB:F1},{now.Threads},{now.Handles},{now.DatabaseConnections},{now.Subscribers},{now.TableMiB:F1},{now.Rows},{now.Delivered},{now.Faults}\n"));
+    public static void Add(Levels now, Account account) => File.AppendAllText(SamplesPath, string.Create(CultureInfo.InvariantCulture,
+        $"{now.At.TotalSeconds:F0},{now.HeapMiB:F1},{now.ResidentMiB:F1},{now.Threads},{now.Handles},{now.DatabaseConnections},{now.Subscribers},{now.TableMiB:F1},{now.Rows},{now.Delivered},{now.Faults},{account.MessagesChecked},{account.Lost},{account.Repeated},{account.Different}\n"));
 
     /// <summary>Writes the section.</summary>
     /// <param name="levels">All samples.</param>

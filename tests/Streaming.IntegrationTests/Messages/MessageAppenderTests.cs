@@ -60,7 +60,8 @@ public sealed class MessageAppenderTests(ServiceFixture service) : IClassFixture
     public async Task Run_whose_row_somebody_has_locked_holds_up_no_other_and_goes_on_in_order()
     {
         var (locked, other) = (await LeaseAsync(), await LeaseAsync());
-        await using var holder = new NpgsqlConnection(service.Host.ConnectionString);
+        // Not pooled: one of the tests kills every connection but its own.
+        await using var holder = new NpgsqlConnection($"{service.Host.ConnectionString};Pooling=false");
         await holder.OpenAsync();
         await using var transaction = await holder.BeginTransactionAsync();
         await using (var command = new NpgsqlCommand($"select from transforms where id = '{locked.TransformId}' for update", holder))
