@@ -16,6 +16,15 @@ create table artifacts (
     constraint artifacts_pkey PRIMARY KEY (id)
 );
 
+create table estimate_outcomes (
+    transform_id uuid not null,
+    kind text not null,
+    counts integer[] not null,
+    created_at timestamp with time zone default clock_timestamp() not null,
+    constraint estimate_outcomes_pkey PRIMARY KEY (transform_id),
+    constraint estimate_outcomes_counts_check CHECK ((cardinality(counts) > 0))
+);
+
 create table guidance (
     session_id uuid not null,
     "position" integer not null,
@@ -100,7 +109,9 @@ create table transform_stages (
     status text default 'pending'::text not null,
     started_at timestamp with time zone,
     ended_at timestamp with time zone,
+    half_seconds real,
     constraint transform_stages_pkey PRIMARY KEY (transform_id, stage),
+    constraint transform_stages_half_seconds_check CHECK ((half_seconds >= (0)::double precision)),
     constraint transform_stages_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'failed'::text]))),
     constraint transform_stages_weight_check CHECK ((weight > (0)::double precision))
 );
@@ -133,6 +144,7 @@ create table transforms (
 
 -- Foreign keys
 alter table artifacts add constraint artifacts_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+alter table estimate_outcomes add constraint estimate_outcomes_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
 alter table guidance add constraint guidance_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table relay_appends add constraint relay_appends_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
 alter table tickets add constraint tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
@@ -145,12 +157,14 @@ alter table transforms add constraint transforms_session_id_fkey FOREIGN KEY (se
 
 -- Indexes besides those of the keys
 CREATE INDEX artifacts_of_session ON artifacts USING btree (session_id, "position", id);
+CREATE INDEX estimate_outcomes_of_kind ON estimate_outcomes USING btree (kind, created_at DESC);
 CREATE UNIQUE INDEX sessions_idempotency ON sessions USING btree (user_id, kind, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX sessions_of_user ON sessions USING btree (user_id, kind, id DESC);
 CREATE INDEX tickets_by_end ON tickets USING btree (valid_until);
 CREATE INDEX tickets_of_session ON tickets USING btree (session_id);
 CREATE INDEX transform_inputs_of_artifact ON transform_inputs USING btree (artifact_id);
 CREATE INDEX transform_outputs_of_artifact ON transform_outputs USING btree (artifact_id);
+CREATE INDEX transforms_completed ON transforms USING btree (kind, ended_at DESC) WHERE (status = 'completed'::text);
 CREATE INDEX transforms_in_progress ON transforms USING btree (user_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
 CREATE INDEX transforms_queued ON transforms USING btree (priority DESC, created_at) WHERE (status = 'queued'::text);
 CREATE INDEX transforms_running ON transforms USING btree (id) WHERE (status = 'running'::text);

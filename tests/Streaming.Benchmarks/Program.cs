@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Streaming.Benchmarks;
+using Streaming.Benchmarks.Estimates;
 using Streaming.Benchmarks.Reports;
 using Streaming.Benchmarks.Runs;
 using Streaming.Benchmarks.Service;
@@ -12,7 +13,8 @@ if (args is [ServedProgram.Command, .. var served])
 Environment.SetEnvironmentVariable(ServiceProcess.InlineCompletions, "1");
 Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
 
-if (BenchmarkOptions.Parse(args) is not { } options)
+var options = args is [EstimatesCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
+if (options is null && args is not [EstimatesCommand.Name, ..])
     return 2;
 
 using var stop = new CancellationTokenSource();
@@ -20,6 +22,8 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
+    if (options is null)
+        return await EstimatesCommand.RunAsync(args[1..], stop.Token);
     var results = await Suite.RunAsync(options, stop.Token);
     var report = await Report.CreateAsync(options, results, stop.Token);
     Console.WriteLine();

@@ -35,6 +35,8 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["messages/read_messages"] = [Transform, "17", "1000"],
         ["messages/read_new_messages"] = Many,
         ["messages/read_heads"] = [Many[0]],
+        ["estimation/read_stage_history"] = ["'ideation'", "'ideaCount'", "50"],
+        ["estimation/read_outcomes"] = ["'ideation'", "300", "31"],
     };
 
     public static TheoryData<string, string> Cases => new(
@@ -49,6 +51,22 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         var text = await PlanAsync(connection, "messages/remove_messages", "force_custom_plan");
         using var plan = JsonDocument.Parse(text);
         Assert.Contains(Nodes(plan.RootElement[0].GetProperty("Plan")), node => Text(node, "Index Name") == "transforms_with_messages");
+    }
+
+    [Theory]
+    [InlineData("estimation/read_stage_history", "transforms_completed", "transform_stages_pkey", "sessions_pkey")]
+    [InlineData("estimation/read_outcomes", "estimate_outcomes_of_kind")]
+    public async Task The_past_of_a_kind_is_found_by_index(string name, params string[] indexes)
+    {
+        await using var connection = await filled.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        foreach (var mode in (string[])["force_generic_plan", "force_custom_plan"])
+        {
+            var text = await PlanAsync(connection, name, mode);
+            using var plan = JsonDocument.Parse(text);
+            var nodes = Nodes(plan.RootElement[0].GetProperty("Plan")).ToList();
+            Assert.DoesNotContain(nodes, node => Text(node, "Node Type") == "Seq Scan");
+            Assert.All(indexes, index => Assert.True(nodes.Exists(node => Text(node, "Index Name") == index), text));
+        }
     }
 
     [Theory]
@@ -108,8 +126,8 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
                 set session_replication_role = replica;
                 insert into sessions (id, kind, user_id, input)
                 select md5('session' || n)::uuid, 'ideation', 'user' || n / 10, '{}' from generate_series(1, {{Transforms}}) as n;
-                insert into transforms (id, session_id, ordinal, kind, status)
-                select md5('transform' || n)::uuid, md5('session' || n)::uuid, 1, 'ideation', case when n % 10 = 0 then 'running' else 'completed' end
+                insert into transforms (id, session_id, ordinal, kind, status, attempt)
+                select md5('transform' || n)::uuid, md5('session' || n)::uuid, 1, 'ideation', case when n % 10 = 0 then 'running' else 'completed' end, 1
                 from generate_series(1, {{Transforms}}) as n;
                 update transforms set ended_at = now() - interval '30 days' + id_number * interval '1 minute'
                 from (select id as done, row_number() over () as id_number from transforms where status = 'completed') as numbered
@@ -130,6 +148,8 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
                 select md5('transform' || n)::uuid, md5('artifact' || n || '-' || p)::uuid from generate_series(1, {{Transforms}}) as n, generate_series(0, 4) as p;
                 insert into guidance (session_id, position, id, idempotency_key, text)
                 select md5('session' || n)::uuid, p, gen_random_uuid(), p, 'something that was said' from generate_series(1, {{Transforms}}) as n, generate_series(0, 2) as p;
+                insert into estimate_outcomes (transform_id, kind, counts, created_at)
+                select id, kind, array_fill(1, array[31]), ended_at from transforms where status = 'completed';
                 reset session_replication_role;
                 """);
             await ExecuteAsync(connection, "vacuum analyze");

@@ -15,6 +15,7 @@ public sealed partial class DependencyTests
         ["Notifications"] = ["Database", "Configuration"],
         ["Messages"] = ["Database", "Configuration", "Sse"],
         ["Models"] = ["Configuration"],
+        ["Estimation"] = ["Database"],
         ["Subscriptions"] = ["Messages", "Notifications", "Database", "Sse", "Configuration"],
         ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Configuration"],
         ["Transforms"] = ["Sessions", "Messages", "Notifications", "Database", "Models", "Configuration"],

@@ -18,7 +18,7 @@ public sealed class LinkTests
         {
             var (path, anchor) = link.Target.Split('#') is [var before, var after] ? (before, after) : (link.Target, null);
             var target = path.Length == 0 ? Repository.Path(name) : Path.GetFullPath(Path.Combine(folder, path));
-            Assert.True(File.Exists(target), $"{name} links to {link.Target}, and there is no such file.");
+            Assert.True(Path.Exists(target), $"{name} links to {link.Target}, and there is no such file.");
             if (anchor is not null)
                 Assert.Contains(anchor, MarkdownFile.Read(Path.GetRelativePath(Repository.Root, target)).Anchors);
         });
