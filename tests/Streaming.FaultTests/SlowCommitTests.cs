@@ -44,7 +44,7 @@ public sealed class SlowCommitTests(PostgresServer postgres)
             await slow.ExecuteNonQueryAsync(Cancellation);
 
         Account account;
-        var slowest = TimeSpan.Zero;
+        var gets = new List<TimeSpan>();
         await using (var load = new GenerationLoad(host.Address, streams, ideas, readersEach: 2))
         {
             await Eventually.TrueAsync(() => Task.FromResult(load.Readers.Count >= streams * 2), "every generation was accepted");
@@ -53,21 +53,24 @@ public sealed class SlowCommitTests(PostgresServer postgres)
             {
                 var watch = Stopwatch.StartNew();
                 await host.Client.StateAsync($"/api/ideations/{load.Readers.First().SessionId}");
-                slowest = watch.Elapsed > slowest ? watch.Elapsed : slowest;
+                gets.Add(watch.Elapsed);
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancellation);
             }
 
             account = await Ledger.CompareAsync(database, await done, Cancellation);
         }
 
+        gets.Sort();
+        var median = gets[gets.Count / 2];
         var commits = (long)await ScalarAsync("select count(distinct xmin::text) from transform_chunks");
         var messages = (long)await ScalarAsync("select count(*) from transform_chunks");
         var longest = (double)await ScalarAsync("select max(extract(epoch from ended_at - started_at))::float8 from transforms");
-        Faults.Say($"{messages} messages in {commits} commits, {messages / commits} each; slowest GET {slowest.TotalMilliseconds:F0} ms; longest generation {longest:F1} s");
+        Faults.Say($"{messages} messages in {commits} commits, {messages / commits} each; GETs: median {median.TotalMilliseconds:F0} ms, slowest {gets[^1].TotalMilliseconds:F0} ms; longest generation {longest:F1} s");
         Report.Write("commits delayed by 500 ms", (int)commits, account);
         account.AssertComplete();
         Assert.True(messages / commits >= streams * 2, $"{messages} messages needed {commits} commits");
-        Assert.True(slowest < CommitTime, $"a GET waited {slowest} for other people's commits");
+        // One may be slow for other reasons; if they waited for commits, all would.
+        Assert.True(median < CommitTime / 2, $"GETs took {median}, as if they waited for other people's commits");
         Assert.Equal(1, await ScalarAsync("select max(attempt) from transforms"));
         await before.AssertAsync();
 

@@ -105,10 +105,12 @@ public sealed class TwoWorkersTests(PostgresServer postgres)
     {
         await using var command = source.CreateCommand(
             """
+            with taken as materialized (
+                select transform_id, max(chunk_index) as taken_at from transform_chunks where chunk_type = 'info' group by transform_id
+            )
             select c.transform_id, string_agg(c.chunk_data::jsonb ->> 'text', '' order by c.chunk_index)
-            from transform_chunks as c join transforms as t on t.id = c.transform_id
-            where c.chunk_type = 'chunk' and c.chunk_data::jsonb ->> 'stage' = 'ideas' and t.attempt > 1
-              and c.chunk_index > (select max(chunk_index) from transform_chunks where transform_id = t.id and chunk_type = 'info')
+            from transform_chunks as c join taken on taken.transform_id = c.transform_id and c.chunk_index > taken.taken_at
+            where c.chunk_type = 'chunk' and c.chunk_data::jsonb ->> 'stage' = 'ideas'
             group by c.transform_id
             """);
         await using var reader = await command.ExecuteReaderAsync(Cancellation);

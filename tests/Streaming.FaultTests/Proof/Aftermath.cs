@@ -105,7 +105,8 @@ public sealed class Aftermath
     {
         if (host is not null)
         {
-            GC.Collect();
+            // The pools of the runtime give back what they keep on a collection of this kind alone.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             GC.WaitForPendingFinalizers();
             GC.Collect();
         }
