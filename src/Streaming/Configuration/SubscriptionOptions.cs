@@ -18,6 +18,9 @@ public sealed class SubscriptionOptions
     /// <summary>Messages of one page of a catch-up; default 1,000.</summary>
     public int PageMessagesMax { get; set; } = 1000;
 
+    /// <summary>Bytes of data at which a page ends, with the message that reaches them; default 1 MiB.</summary>
+    public int PageBytesMax { get; set; } = 1024 * 1024;
+
     /// <summary>Bytes of text that a catch-up merges into one frame at most; default 32 KiB.</summary>
     public int MergedBytesMax { get; set; } = 32 * 1024;
 

@@ -136,15 +136,14 @@ public sealed class LiveReaders(
 
         if (readers.Count == 0)
             return;
-        var rows = await pages.ReadNewAsync(
-            [.. readers.Select(r => (r.Reader.Target.TransformId, r.Gap.After))], _options.PageMessagesMax, stopping);
+        var grown = await pages.ReadNewAsync([.. readers.Select(r => (r.Reader.Target.TransformId, r.Gap.After))], stopping);
         foreach (var (reader, gap) in readers)
         {
-            var grown = rows.GetValueOrDefault(reader.Target.TransformId, []);
-            if (grown.Count < _options.PageMessagesMax)
-                reader.AddLast(grown, gap);
+            var page = grown.GetValueOrDefault(reader.Target.TransformId, new MessagePage([], IsFull: false));
+            if (page.IsFull)
+                reader.Add(page.Rows);
             else
-                reader.Add(grown);
+                reader.AddLast(page.Rows, gap);
             if (reader.Missing is not null)
                 ReadLater(reader);
         }

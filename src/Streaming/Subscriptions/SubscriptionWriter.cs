@@ -114,9 +114,10 @@ public sealed class SubscriptionWriter(
             var target = subscriber.Reader.Target;
             var known = subscriber.Reader.Start - subscriber.Next;
             // What was removed must not go on being told from a replica that has not heard of it.
-            var rows = subscriber.Reader.HasVanished ? null
-                : await pages.ReadReplicaAsync(target.TransformId, subscriber.Next - 1, Math.Min(known, _options.PageMessagesMax), cancellation);
-            rows ??= await pages.ReadAsync(target.TransformId, subscriber.Next - 1, _options.PageMessagesMax, cancellation);
+            var page = subscriber.Reader.HasVanished ? null
+                : await pages.ReadReplicaAsync(target.TransformId, subscriber.Next - 1, known, cancellation);
+            page ??= await pages.ReadAsync(target.TransformId, subscriber.Next - 1, cancellation);
+            var rows = page.Value.Rows;
             if (rows.Count == 0 || rows[0].Index != subscriber.Next)
                 return false;
             frames.AddRange(ChunkMerger.Merge(target, rows, _options.MergedBytesMax));

@@ -28,11 +28,11 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     };
 
     static readonly string[] Many =
-        [$"array[{Transform}, md5('transform7')::uuid, md5('transform999')::uuid]", "array[210, 5, 219]", "1000"];
+        [$"array[{Transform}, md5('transform7')::uuid, md5('transform999')::uuid]", "array[210, 5, 219]", "1000", "1048576"];
 
     static readonly Dictionary<string, string[]> Arguments = new()
     {
-        ["messages/read_messages"] = [Transform, "17", "1000"],
+        ["messages/read_messages"] = [Transform, "17", "1000", "1048576"],
         ["messages/read_new_messages"] = Many,
         ["messages/read_heads"] = [Many[0]],
         ["estimation/read_stage_history"] = ["'ideation'", "'ideaCount'", "50"],

@@ -34,6 +34,34 @@ public sealed class DeliveryTests(ServiceFixture service) : IClassFixture<Servic
     }
 
     [Fact]
+    public async Task Pages_that_end_at_their_bytes_leave_nothing_out()
+    {
+        const int Messages = 40;
+        const int PageBytes = 1000;
+        await using var host = await ServiceHost.StartAsync(service.Postgres, [
+            new("Subscriptions:PageBytesMax", $"{PageBytes}"), new("Subscriptions:WindowMessagesMax", "4"), new("Subscriptions:MergedBytesMax", "1")]);
+        var relay = await host.Client.RelayAsync();
+        var path = $"/api/stream/relay/{relay.Id()}";
+        var live = host.Client.ReadStreamAsync(path);
+        await using (var source = NpgsqlDataSource.Create(host.ConnectionString))
+        {
+            // In one statement, by somebody else: below a page, just a page, and many times one, in one notification.
+            await using var command = source.CreateCommand(
+                "insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) select $1, n, 'chunk', repeat('x', (array[10, 499, 500, 501, 1000, 5000])[1 + n % 6]) from generate_series(1, $2) as n");
+            command.Parameters.Add(new NpgsqlParameter { Value = relay.GetProperty("streamingData").GetProperty("transformId").GetGuid() });
+            command.Parameters.Add(new NpgsqlParameter { Value = Messages });
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        await host.Client.PostJsonAsync($"/api/relays/{relay.Id()}/end", null);
+        foreach (var events in (List<StreamEvent>[])[await live, await host.Client.ReadStreamAsync(path)])
+        {
+            Assert.Equal(Enumerable.Range(0, Messages + 2), events.Select(e => e.Index!.Value));
+            Assert.All(events.Where(e => e.Type == "chunk"), e => Assert.Equal(((int[])[10, 499, 500, 501, 1000, 5000])[e.Index!.Value % 6], e.Text!.Length));
+        }
+    }
+
+    [Fact]
     public async Task Burst_larger_than_one_flush_arrives_whole_though_nothing_follows_it()
     {
         var relay = await Client.RelayAsync();
