@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
 using Serilog;
 using Streaming.Database;
@@ -150,7 +151,14 @@ public static class ServiceRegistration
         if (!IsApi(app))
             return;
         app.UseDefaultFiles();
-        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" });
+        app.UseStaticFiles(Revalidated());
+        var client = Revalidated();
+        client.RequestPath = "/client";
+        client.FileProvider = new PhysicalFileProvider(Path.Combine(AppContext.BaseDirectory, "client"));
+        app.UseStaticFiles(client);
+
+        static StaticFileOptions Revalidated() =>
+            new() { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" };
     }
 
     public static void MapHttpApi(this WebApplication app)

@@ -1,6 +1,6 @@
 // Everything that goes to the service: states, tickets, and the two ways of reading a stream.
 
-import { problemOf, StreamProblem } from "./problem.js";
+import { problemOf } from "./problem.js";
 import { SseParser } from "./sse-parser.js";
 
 /** @typedef {import("./sse-parser.js").SseEvent} SseEvent */
@@ -68,20 +68,16 @@ export class Requests {
     /** @type {Record<string, string>} */
     const headers = { Accept: "text/event-stream" };
     if (cursor) headers["Last-Event-ID"] = cursor;
-    const response = await this.#send(url, { headers, signal });
-    if (response.status === 204) return true;
-    if (!response.ok) throw await problemOf(response);
-    await readResponse(response, signal, handlers);
-    return false;
+    return readAnswer(await this.#send(url, { headers, signal }), signal, handlers);
   }
 
   /**
-   * The same with an `EventSource`, which shows no status: its promise is fulfilled with false whenever it has given up.
+   * The same with an `EventSource`, which shows no status: its promise is fulfilled when it has given up.
    * @param {string} url
    * @param {string | undefined} cursor
    * @param {AbortSignal} signal
    * @param {StreamHandlers} handlers
-   * @returns {Promise<boolean>}
+   * @returns {Promise<void>}
    */
   async eventSourceStream(url, cursor, signal, handlers) {
     let address = cursor ? withQuery(url, "lastEventId", cursor) : url;
@@ -95,7 +91,7 @@ export class Requests {
         source.onopen = handlers.onOpen;
         source.onmessage = ({ data, lastEventId }) => handlers.onEvent({ event: "", data, id: lastEventId });
         source.onerror = () => {
-          if (source.readyState === 2) resolve(false);
+          if (source.readyState === 2) resolve();
           else handlers.onLost();
         };
       });
@@ -110,12 +106,11 @@ export class Requests {
    * @returns {Promise<string>}
    */
   async #ticket(url, signal) {
-    const session = sessionOf(url);
-    if (!session) throw new StreamProblem("not_a_stream", "A ticket needs an address of the form /api/stream/{kind}/{id}.");
-    const response = await this.#send(`${session.base}/api/stream-tickets`, {
+    const { base = "", kind, id } = sessionOf(url) ?? {};
+    const response = await this.#send(`${base}/api/stream-tickets`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ kind: session.kind, id: session.id }),
+      body: JSON.stringify({ kind, id }),
       signal,
     });
     if (!response.ok) throw await problemOf(response);
@@ -143,31 +138,24 @@ export class Requests {
 }
 
 /**
- * @param {Response} response
- * @param {AbortSignal} signal
+ * Reads an answer until it is cut.
+ * @param {Response | ReadableStream<any>} answer
+ * @param {AbortSignal} signal ends it; the promise is then rejected
  * @param {StreamHandlers} handlers
+ * @returns {Promise<boolean>} true if there is nothing to come (204)
  */
-export async function readResponse(response, signal, handlers) {
-  // A captive portal, or a page for everything that is not found.
-  if (!/^text\/event-stream\b/i.test(response.headers.get("Content-Type") ?? "") || !response.body) {
-    await response.body?.cancel();
-    throw new StreamProblem("not_a_stream", "The answer is no event stream.", { status: response.status, recoverable: true });
+export async function readAnswer(answer, signal, { onOpen, onEvent, onRetry }) {
+  if (answer instanceof Response) {
+    if (answer.status === 204) return true;
+    // A captive portal answers with a page, and 200.
+    if (!answer.ok || !answer.headers.get("Content-Type")?.startsWith("text/event-stream")) throw await problemOf(answer);
   }
-  await readBody(response.body, signal, handlers);
-}
-
-/**
- * @param {ReadableStream<any>} body
- * @param {AbortSignal} signal
- * @param {StreamHandlers} handlers
- */
-export async function readBody(body, signal, { onOpen, onEvent, onRetry }) {
+  const reader = (answer instanceof Response ? /** @type {ReadableStream<any>} */ (answer.body) : answer).getReader();
   const parser = new SseParser((event) => {
     // The rest of a piece of which something was not wanted any more.
     if (!signal.aborted) onEvent(event);
   }, onRetry);
-  const reader = body.getReader();
-  const cancel = () => void reader.cancel(signal.reason).catch(() => {});
+  const cancel = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", cancel);
   try {
     onOpen();
@@ -177,6 +165,7 @@ export async function readBody(body, signal, { onOpen, onEvent, onRetry }) {
       parser.feed(value);
     }
     signal.throwIfAborted();
+    return false;
   } finally {
     signal.removeEventListener("abort", cancel);
     cancel();

@@ -35,26 +35,17 @@ export class SessionState {
   /** @type {number | undefined} ms, the server's clock */ endedAt;
   /** @type {State | undefined} as it was last read; what was asked for is in it */ session;
 
-  /** @type {string | undefined} */ #transformId;
-  /** Client's clock less the server's: the least that was ever seen has the least of the way in it. */
-  #skewMs = Infinity;
+  /** @type {string | undefined} */ transformId;
+  /** @type {number | undefined} client's clock less the server's: the least that was ever seen has the least of the way in it */
+  skewMs;
 
   get isEnded() {
     return isEnded(this.status);
   }
 
-  /** A copy that further messages leave as it is, for those who compare by identity. */
+  /** A copy that further messages leave as it is: whatever changes is replaced, and not changed. */
   snapshot() {
-    const copy = Object.assign(new SessionState(), this);
-    copy.#transformId = this.#transformId;
-    copy.#skewMs = this.#skewMs;
-    copy.stages = this.stages.map((stage) => ({ ...stage }));
-    copy.texts = new Map(this.texts);
-    copy.ideas = [...this.ideas];
-    copy.artifacts = [...this.artifacts];
-    copy.components = { ...this.components };
-    for (const name of LISTS) if (copy.components[name]) copy.components[name] = [...copy.components[name]];
-    return copy;
+    return Object.assign(new SessionState(), this);
   }
 
   /**
@@ -63,7 +54,7 @@ export class SessionState {
    */
   get elapsedMs() {
     if (this.startedAt === undefined) return undefined;
-    const now = this.endedAt ?? Date.now() - (Number.isFinite(this.#skewMs) ? this.#skewMs : 0);
+    const now = this.endedAt ?? Date.now() - (this.skewMs ?? 0);
     return Math.max(0, now - this.startedAt);
   }
 
@@ -75,7 +66,7 @@ export class SessionState {
    */
   read(state, onlyNews) {
     const { streamingData: running, ...session } = state;
-    const sameRun = onlyNews && (!running || running.transformId === this.#transformId);
+    const sameRun = onlyNews && (!running || running.transformId === this.transformId);
     if (!sameRun) this.reset();
     this.session = session;
     this.id = state.id;
@@ -88,13 +79,13 @@ export class SessionState {
     this.#results(state);
     this.startedAt ??= Date.parse(state.createdAt) || undefined;
     if (!running) {
-      if (!sameRun && state.text) this.texts.set("", state.text);
+      if (!sameRun) this.#append({ type: "chunk", text: state.text });
       if (this.isEnded) this.#end(Date.parse(state.updatedAt));
       return [];
     }
-    this.#transformId = running.transformId;
-    if (running.stages) this.stages = running.stages.map((/** @type {Stage} */ stage) => ({ ...this.#stage(stage.name), ...stage }));
-    for (const { stage } of running.restarts ?? []) this.texts.delete(stage);
+    this.transformId = running.transformId;
+    if (running.stages) this.stages = running.stages.map((/** @type {Stage} */ stage) => ({ ...this.stages.find(({ name }) => name === stage.name), ...stage }));
+    for (const { stage } of running.restarts ?? []) this.#drop(stage);
     const chunks = running.chunks ?? [];
     for (const message of chunks) this.#append(message);
     if (running.estimate !== undefined) this.estimate = running.estimate;
@@ -105,7 +96,7 @@ export class SessionState {
   /** @param {Message} message the next one */
   apply(message) {
     const { type, timestamp, stage } = message;
-    if (Number.isFinite(timestamp)) this.#skewMs = Math.min(this.#skewMs, Date.now() - /** @type {number} */ (timestamp));
+    if (timestamp) this.skewMs = Math.min(this.skewMs ?? Infinity, Date.now() - timestamp);
     if (message.index !== undefined && type !== "heartbeat") this.id ??= message.sessionId;
     if (message.estimate !== undefined) this.estimate = message.estimate;
     if (type === "start") this.#begin(message);
@@ -119,7 +110,7 @@ export class SessionState {
     else if (type === "warning") this.warning = message;
     else if (type === "error") this.error = message;
     else if (type === "info") {
-      if (message.code === "restarted") this.texts.delete(stage);
+      if (message.code === "restarted") this.#drop(stage);
       if (typeof message.message === "string") this.statusText = message.message;
     } else if (type === "end") {
       this.status = isEnded(message.status) ? message.status : "completed";
@@ -131,12 +122,11 @@ export class SessionState {
   reset() {
     const { id, kind, session } = this;
     Object.assign(this, new SessionState(), { id, kind, session });
-    this.#transformId = undefined;
   }
 
   /** @param {Message} message */
   #begin({ kind, transformId, provider, model, stages, timestamp }) {
-    this.#transformId = transformId;
+    this.transformId = transformId;
     this.kind = kind ?? this.kind;
     this.provider = provider;
     this.model = model;
@@ -159,42 +149,37 @@ export class SessionState {
     if (typeof label === "string") this.statusText = label;
     if (!stage) return;
     this.stage = stage;
-    const known = this.#stage(stage);
-    if (!known || known.status === "completed") return;
-    known.status = "running";
-    if (typeof stageProgress === "number") known.progress = stageProgress;
+    this.#mark(stage, { status: "running", ...(typeof stageProgress === "number" && { progress: stageProgress }) });
   }
 
   /** @param {Message} message */
   #append({ stage, text }) {
     if (typeof text !== "string") return;
-    this.texts.set(stage ?? "", (this.texts.get(stage ?? "") ?? "") + text);
+    this.texts = new Map(this.texts).set(stage ?? "", (this.texts.get(stage ?? "") ?? "") + text);
     this.#advance(undefined, stage);
   }
 
   /** @param {Message} message */
   #artifact({ artifactType: type, position, data }) {
-    if (type === "idea") this.ideas[Math.min(position ?? Infinity, this.ideas.length)] = data;
-    else if (type !== "component" || typeof data?.name !== "string") this.artifacts.push({ type, position, data });
-    else if (LISTS.has(data.name)) (this.components[data.name] ??= []).push(data.value);
-    else this.components[data.name] = data.value;
+    if (type === "idea") this.ideas = Object.assign([...this.ideas], { [Math.min(position ?? Infinity, this.ideas.length)]: data });
+    else if (type !== "component") this.artifacts = [...this.artifacts, { type, position, data }];
+    else {
+      const { name, value } = data ?? {};
+      this.components = { ...this.components, [name]: LISTS.has(name) ? [...(this.components[name] ?? []), value] : value };
+    }
   }
 
   /** @param {Message} message */
   #complete({ stage, durationMs, progress }) {
     this.#advance(progress, undefined);
-    const known = this.#stage(stage);
-    if (known) Object.assign(known, { status: "completed", progress: 100, durationMs });
+    this.#mark(stage, { status: "completed", progress: 100, durationMs });
   }
 
   /** @param {any} source a state or a `result`: whole, so it takes the place of what came one by one */
   #results({ ideas, components, artifacts }) {
-    if (Array.isArray(ideas)) this.ideas = [...ideas];
-    if (Array.isArray(artifacts)) this.artifacts = [...artifacts];
-    if (components && typeof components === "object") {
-      this.components = { ...components };
-      for (const name of LISTS) if (Array.isArray(components[name])) this.components[name] = [...components[name]];
-    }
+    if (Array.isArray(ideas)) this.ideas = ideas;
+    if (Array.isArray(artifacts)) this.artifacts = artifacts;
+    if (components) this.components = components;
   }
 
   /** @param {number | undefined} at */
@@ -204,14 +189,20 @@ export class SessionState {
     this.statusText = "";
     const isDone = this.status === "completed";
     if (isDone) this.progress = 100;
-    for (const stage of this.stages) {
-      if (isDone) stage.status = "completed";
-      else if (stage.status === "running") stage.status = "failed";
-    }
+    this.stages = this.stages.map((stage) => (isDone || stage.status === "running" ? { ...stage, status: isDone ? "completed" : "failed" } : stage));
   }
 
-  /** @param {string | undefined} name */
-  #stage(name) {
-    return this.stages.find((stage) => stage.name === name);
+  /**
+   * @param {string | undefined} name
+   * @param {Partial<Stage>} news none of which concern a stage that is complete
+   */
+  #mark(name, news) {
+    this.stages = this.stages.map((stage) => (stage.name === name && stage.status !== "completed" ? { ...stage, ...news } : stage));
+  }
+
+  /** @param {string | undefined} stage whose text begins anew */
+  #drop(stage) {
+    this.texts = new Map(this.texts);
+    this.texts.delete(/** @type {string} */ (stage));
   }
 }

@@ -37,7 +37,7 @@ export class SseParser {
     if (!text) return;
     // A CR ends its line at once, so that its event need not wait for the next piece, which may begin with its LF.
     if (this.#endedInCr && text[0] === "\n") text = text.slice(1);
-    this.#endedInCr = text ? text.endsWith("\r") : false;
+    this.#endedInCr = text.endsWith("\r");
     let start = 0;
     for (const end of text.matchAll(LINE_END)) {
       this.#take(this.#line + text.slice(start, end.index));

@@ -11,8 +11,8 @@
 import { backoffMs, pause } from "./backoff.js";
 import { indexAfter, isEnded } from "./messages.js";
 import { watchPage } from "./page-life.js";
-import { problemOf, StreamProblem } from "./problem.js";
-import { readBody, readResponse, Requests, sessionOf } from "./requests.js";
+import { StreamProblem } from "./problem.js";
+import { readAnswer, Requests, sessionOf } from "./requests.js";
 import { SessionState } from "./session-state.js";
 import { TabGroup } from "./tab-group.js";
 
@@ -45,7 +45,6 @@ import { TabGroup } from "./tab-group.js";
  * @property {number} [failuresMax] connections in a row that fail or do not last 10 s before it polls; default 5
  * @property {number} [waitSeconds] that a poll lets the service wait for news; default 20
  * @property {number} [probeMs] of polling before the stream is tried again; doubles up to 300,000; default 20,000
- * @property {number} [retryMs] first wait after a cut, until the service has said `retry:`; default 1,000
  * @property {typeof fetch} [fetch]
  * @property {typeof EventSource} [EventSource]
  */
@@ -71,14 +70,12 @@ import { TabGroup } from "./tab-group.js";
  * @property {Listener} [onEnd] once, the last one
  * @property {Listener} [onHeartbeat]
  * @property {Listener} [onMessage] every message, of known and unknown types
- * @property {(state: SessionState) => void} [onUpdate] after each change of the state
+ * @property {(state: SessionState) => void} [onUpdate] after each message and each state that was read
  * @property {(connection: Connection) => void} [onConnection]
  */
 
 /** @satisfies {StreamOptions} */
 const DEFAULTS = {
-  transport: /** @type {"fetch" | "eventsource"} */ ("fetch"),
-  from: /** @type {"start" | "state"} */ ("start"),
   share: /** @type {boolean | string} */ (true),
   openTimeoutMs: 10_000,
   silenceMs: 25_000,
@@ -86,9 +83,10 @@ const DEFAULTS = {
   failuresMax: 5,
   waitSeconds: 20,
   probeMs: 20_000,
-  retryMs: 1_000,
 };
 
+/** Why something was broken off that has not failed: go on at once, in the way that is now right. */
+const AGAIN = "again";
 const TICK_MS = 1_000;
 const HEALTHY_MS = 10_000;
 const HEARTBEAT_OVERDUE_MS = 12_000;
@@ -99,7 +97,7 @@ const LEADER_ANSWER_MS = 2_000;
 const STALLS_MAX = 2; // each takes 25 s
 
 const TYPES = new Set(
-  "start status progress chunk artifact preview stage_complete warning info cache heartbeat".split(" "));
+  "start status progress chunk artifact preview stage_complete warning error info cache heartbeat".split(" "));
 
 export class StreamProcessor {
   /** @type {StreamOptions} */ #options;
@@ -125,8 +123,8 @@ export class StreamProcessor {
    * @param {string | URL | Response | ReadableStream} source an address is reconnected to whenever it is cut; so is the
    *   address of a response, if it is one of a stream; a bare `ReadableStream` cannot be
    * @param {StreamCallbacks} [callbacks]
-   * @param {RequestInit} [requestInit] headers, credentials, …; its `signal` ends the watching. A `method` other than GET
-   *   is for the first request alone
+   * @param {RequestInit} [requestInit] headers, credentials, …; its `signal` ends the watching. No method and no
+   *   body: of a POST that is answered with a stream, give the `Response`
    * @returns {Promise<SessionState>} as it is after `end`, whether it completed, failed or was cancelled
    * @throws {StreamProblem} it cannot be read: no such session, no access; `onError` has been told
    */
@@ -159,11 +157,13 @@ class Watch {
   /** @type {string | undefined} */ #etag;
   /** @type {Message | undefined} */ #result;
 
+  /** In a row: connections and polls without news, for how long to wait; connections that did not last, for polling. */
   #failures = 0;
+  #shorts = 0;
   #gaps = 0;
   #isPolling = false;
   #probeMs;
-  #retryMs;
+  #retryMs = 1_000;
   /** Of the connection that is open: when its headers and its last event came. */
   #openedAt = 0;
   #heardAt = 0;
@@ -187,8 +187,7 @@ class Watch {
     this.#options = options;
     this.#callbacks = callbacks;
     this.#init = requestInit;
-    this.#requests = new Requests(options, { ...requestInit, method: undefined, body: undefined, signal: undefined });
-    this.#retryMs = options.retryMs;
+    this.#requests = new Requests(options, requestInit);
     this.#probeMs = options.probeMs;
   }
 
@@ -230,31 +229,15 @@ class Watch {
     }
   }
 
-  /**
-   * @param {string | URL | Response | ReadableStream} source
-   * @returns {Promise<void>}
-   */
+  /** @param {string | URL | Response | ReadableStream} source */
   async #begin(source) {
-    if (source instanceof ReadableStream || source instanceof Response) {
-      this.#address(source instanceof Response ? source.url : "");
-      return this.#step(() => this.#readGiven(source));
-    }
-    this.#address(String(source));
-    const { method = "GET" } = this.#init;
-    if (method !== "GET") {
-      const { fetch = globalThis.fetch } = this.#options;
-      return this.#begin(await fetch(source, { ...this.#init, signal: this.#closing.signal }));
-    }
+    const isGiven = source instanceof Response || source instanceof ReadableStream;
+    this.#url = isGiven ? "url" in source ? source.url : "" : String(source);
+    this.#stateUrl = this.#options.stateUrl ?? sessionOf(this.#url)?.stateUrl;
+    if (isGiven) await this.#step(() => this.#connect(source));
     while (this.#options.from === "state" && !this.#cursor && this.#stateUrl && !this.state.isEnded) {
       await this.#step(() => this.#read());
-      if (this.#cursor) this.#failures = 0;
     }
-  }
-
-  /** @param {string} url */
-  #address(url) {
-    this.#url = url;
-    this.#stateUrl = this.#options.stateUrl ?? sessionOf(url)?.stateUrl;
   }
 
   /**
@@ -275,81 +258,69 @@ class Watch {
 
   /** @param {unknown} reason */
   async #judge(reason) {
-    // What is not a failure: go on at once.
-    if (/^(ended|parked|leader|following|behind|held)$/.test(String(reason))) return;
+    if (reason === AGAIN) return;
     if (reason === "wake") {
       this.#isPolling = false;
-      this.#failures = 0;
+      this.#failures = this.#shorts = 0;
       return;
     }
     if (reason === "gap" && ++this.#gaps < 3) return;
     if (reason instanceof StreamProblem && !reason.recoverable) throw reason;
-    if (this.#openedAt && this.#hasHeard && Date.now() - this.#openedAt >= HEALTHY_MS) this.#failures = 0;
+    if (this.#openedAt && this.#hasHeard && Date.now() - this.#openedAt >= HEALTHY_MS) this.#shorts = 0;
     const wasToldToLeave = this.#isLeaving;
     this.#isLeaving = false;
-    if (!wasToldToLeave) this.#failures++;
-    const isOffline = globalThis.navigator?.onLine === false;
-    const failuresMax = reason === "silent" || reason === "unopened" ? STALLS_MAX : this.#options.failuresMax;
-    const wasPolling = this.#isPolling;
+    if (!wasToldToLeave) {
+      this.#failures++;
+      this.#shorts++;
+    }
+    const shortsMax = { gap: 0, silent: STALLS_MAX, unopened: STALLS_MAX }[String(reason)] ?? this.#options.failuresMax;
     // Polling that fails too is no help: whatever it is, it does not concern streams alone.
-    this.#isPolling = !!this.#stateUrl && !wasPolling && !isOffline && (reason === "gap" || this.#failures >= failuresMax);
+    this.#isPolling = !this.#isPolling && !!this.#stateUrl && this.#shorts >= shortsMax && globalThis.navigator?.onLine !== false;
     if (this.#isPolling) return;
+    this.#link = new AbortController();
     this.#setConnection("reconnecting");
     const floorMs = (reason instanceof StreamProblem && reason.retryAfterMs) || this.#retryMs;
-    this.#link = new AbortController();
-    if (this.#closing.signal.aborted) return;
-    await pause(wasToldToLeave ? floorMs : backoffMs(Math.min(this.#failures, 10), floorMs), this.#link.signal);
-    if (this.#link.signal.reason === "wake") this.#failures = 0;
+    await pause(wasToldToLeave ? floorMs : backoffMs(this.#failures, floorMs), this.#link.signal);
+    if (this.#link.signal.reason === "wake") this.#failures = this.#shorts = 0;
   }
 
   // Streaming
 
-  async #connect() {
+  /** @param {Response | ReadableStream} [given] what was opened by another */
+  async #connect(given) {
     const link = this.#link;
+    const { signal } = link;
+    const wasAlone = this.#isAlone;
+    const handlers = this.#handlers(link);
+    const isEventSource = this.#options.transport === "eventsource";
     this.#openedAt = 0;
     this.#hasHeard = this.#hasLooked = false;
     this.#heardAt = Date.now();
-    const wasAlone = this.#isAlone;
     if (!this.connection) this.#setConnection("connecting");
     const ticking = setInterval(() => this.#tick(link), TICK_MS);
     try {
-      await this.#join();
-      if (this.#isFollowing) {
-        await new Promise((_, reject) => {
-          link.signal.addEventListener("abort", () => reject(link.signal.reason));
-          if (link.signal.aborted) reject(link.signal.reason);
-          this.#tabs?.send({ ask: true });
-        });
+      let isOver = isEventSource; // one that gives up says as little as a 204 does
+      if (given) isOver = await readAnswer(given, signal, handlers);
+      else {
+        this.#join();
+        if (this.#isFollowing) {
+          await new Promise((_, reject) => {
+            signal.addEventListener("abort", () => reject(signal.reason));
+            this.#tabs?.send({ ask: true });
+          });
+        }
+        const url = /** @type {string} */ (this.#url);
+        if (isEventSource) await this.#requests.eventSourceStream(url, this.#cursor, signal, handlers);
+        else isOver = await this.#requests.fetchStream(url, this.#cursor, signal, handlers);
       }
-      const handlers = this.#handlers(link);
-      const url = /** @type {string} */ (this.#url);
-      const isOver = this.#options.transport === "eventsource"
-        ? await this.#requests.eventSourceStream(url, this.#cursor, link.signal, handlers)
-        : await this.#requests.fetchStream(url, this.#cursor, link.signal, handlers);
-      // An EventSource that gives up says as little as a 204 does.
-      if (isOver || this.#options.transport === "eventsource") await this.#readIfPossible();
-      if (isOver && !this.#stateUrl) return this.#finish("completed");
+      if (!this.#stateUrl && given) throw new StreamProblem("cut", "Cut before its `end`.");
+      if (isOver && this.#stateUrl) await this.#read();
+      else if (isOver) this.#finish({ type: "end" });
       if (!this.state.isEnded) throw "cut";
     } finally {
       clearInterval(ticking);
       // Set by the watchdog for the next connection, and not for the one after it.
       this.#isAlone &&= !wasAlone;
-    }
-  }
-
-  /** @param {Response | ReadableStream} source */
-  async #readGiven(source) {
-    const link = this.#link;
-    this.#heardAt = Date.now();
-    const ticking = setInterval(() => this.#tick(link), TICK_MS);
-    try {
-      if (source instanceof ReadableStream) await readBody(source, link.signal, this.#handlers(link));
-      else if (source.status === 204) return await this.#readIfPossible();
-      else if (!source.ok) throw await problemOf(source);
-      else await readResponse(source, link.signal, this.#handlers(link));
-      throw this.#stateUrl ? "cut" : new StreamProblem("cut", "The stream was cut before its `end`.");
-    } finally {
-      clearInterval(ticking);
     }
   }
 
@@ -369,7 +340,7 @@ class Watch {
         this.#openedAt = 0;
         this.#heardAt = Date.now();
         this.#setConnection("reconnecting");
-        if (++this.#failures >= this.#options.failuresMax) link.abort("cut");
+        if (++this.#shorts >= this.#options.failuresMax) link.abort("cut");
       },
     };
   }
@@ -385,7 +356,7 @@ class Watch {
       // The tab that holds the lock is frozen, or is not one of ours.
       this.#isFollowing = false;
       this.#isAlone = true;
-      link.abort("behind");
+      link.abort(AGAIN);
     } else if (!this.#openedAt && !this.#isFollowing) {
       if (silentMs >= openTimeoutMs) link.abort("unopened");
     } else if (silentMs >= silenceMs) {
@@ -411,7 +382,7 @@ class Watch {
       await pause(DELIVERY_MS, link.signal);
       if (link.signal.aborted || this.#cursor !== cursor) return;
       this.#isPolling = true;
-      link.abort("held");
+      link.abort(AGAIN);
     } catch {
       // The watchdog goes on.
     }
@@ -429,16 +400,19 @@ class Watch {
     const { index, first = index } = message;
     if (index !== undefined) {
       if (this.#next !== undefined && index < this.#next) return;
-      if (this.#next !== undefined && first !== this.#next) return this.#break("gap");
+      if (this.#next !== undefined && first !== this.#next) {
+        this.#isFollowing = false;
+        return this.#break("gap");
+      }
       this.#next = index + 1;
       this.#cursor = this.state.lastEventId = id || this.#cursor;
-      this.#gaps = 0;
+      this.#gaps = this.#failures = 0;
       this.#probeMs = this.#options.probeMs;
-    } else if (message.reset === true) {
+    } else if (message.reset) {
       this.#goOnAfter(undefined);
       this.#result = undefined;
       this.state.reset();
-    } else if (message.reconnect === true) {
+    } else if (message.reconnect) {
       this.#isLeaving = true;
       return;
     }
@@ -447,30 +421,28 @@ class Watch {
     if (this.#tabs && !this.#tabs.leads && !this.#isFollowing && !this.#isAlone && (this.#next ?? 0) >= this.#leaderNext) {
       // Level with the tab that leads: from the next word on, it is enough.
       this.#isFollowing = true;
-      this.#break("following");
+      this.#break(AGAIN);
     }
   }
 
   /** @param {Message} message */
   #deliver(message) {
-    const { type, index } = message;
-    this.state.apply(message);
+    const { type } = message;
+    if (type !== "end") this.state.apply(message);
     this.#call("onMessage", message);
     if (TYPES.has(type)) this.#call(nameOf(type), message);
-    else if (type === "error") this.#call("onError", message);
-    else if (type === "result") this.#result = message;
-    else if (type === "end" && index !== undefined) return this.#finish(message);
-    if (type !== "heartbeat") this.#callbacks.onUpdate && this.#guard(() => this.#callbacks.onUpdate?.(this.state));
+    if (type === "result") this.#result = message;
+    if (type === "end") this.#finish(message);
+    else this.#update();
   }
 
-  /** @param {Message | string} end */
+  /** @param {Message} end */
   #finish(end) {
-    const message = typeof end === "string" ? { type: "end", status: end } : end;
-    if (typeof end === "string") this.state.apply(message);
-    if (this.state.status === "completed") this.#call("onComplete", this.#result ?? message);
-    this.#call("onEnd", message);
-    this.#guard(() => this.#callbacks.onUpdate?.(this.state));
-    this.#break("ended");
+    this.state.apply(end);
+    if (this.state.status === "completed") this.#call("onComplete", this.#result ?? end);
+    this.#call("onEnd", end);
+    this.#update();
+    this.#break(AGAIN);
   }
 
   // Polling
@@ -492,11 +464,7 @@ class Watch {
     this.#probeMs = Math.min(PROBE_MS_MAX, this.#probeMs * 2);
     this.#isPolling = false;
     // One failure, and it polls again.
-    this.#failures = Math.max(0, this.#options.failuresMax - 1);
-  }
-
-  async #readIfPossible() {
-    if (this.#stateUrl) await this.#read();
+    this.#shorts = this.#options.failuresMax - 1;
   }
 
   /**
@@ -539,8 +507,8 @@ class Watch {
     if (state.error) this.#call("onError", { type: "error", ...state.error });
     if (this.state.isEnded) {
       this.#result ??= { type: "result", ...state };
-      this.#finish({ type: "end", status: state.status });
-    } else this.#guard(() => this.#callbacks.onUpdate?.(this.state));
+      this.#finish({ type: "end", status: state.status, timestamp: this.state.endedAt });
+    } else this.#update();
   }
 
   /** @param {string | undefined} eventId */
@@ -551,20 +519,16 @@ class Watch {
 
   // Other tabs, and the page itself
 
-  async #join() {
+  #join() {
     const { share, getToken } = this.#options;
     const name = share === true ? (getToken ? "" : "all") : share;
     if (this.#tabs || !name || !this.#stateUrl || !TabGroup.isAvailable) return;
-    const url = new URL(/** @type {string} */ (this.#url), globalThis.location?.href).href;
-    const tabs = this.#tabs = new TabGroup(`streaming ${url} ${name}`, (word) => this.#hear(tabs, word), () => {
-      if (this.#isFollowing) {
-        this.#isFollowing = false;
-        this.#break("leader");
-      }
+    const tabs = this.#tabs = new TabGroup(`streaming ${this.#url} ${name}`, (word) => this.#hear(tabs, word), () => {
+      if (!this.#isFollowing) return;
+      this.#isFollowing = false;
+      this.#break(AGAIN);
     });
-    await tabs.enter();
-    this.#isFollowing = !tabs.leads && !this.#isAlone;
-    this.#closing.signal.throwIfAborted();
+    this.#isFollowing = true;
   }
 
   /**
@@ -585,7 +549,10 @@ class Watch {
     this.#setConnection("shared");
     if (event) this.#receive(event);
     else if (state && after === this.#cursor) this.#adopt(state, after);
-    else if (this.#next === undefined || next > this.#next) this.#break("behind");
+    else if (this.#next === undefined || next > this.#next) {
+      this.#isFollowing = false;
+      this.#break(AGAIN);
+    }
   }
 
   /** @param {boolean} wasOffline */
@@ -605,12 +572,11 @@ class Watch {
     this.#tabs?.leave();
     this.#tabs = undefined;
     this.#isFollowing = false;
-    this.#break("parked");
+    this.#break(AGAIN);
   }
 
   /** @param {string} reason */
   #break(reason) {
-    if (reason === "gap" || reason === "behind") this.#isFollowing = false;
     this.#link.abort(reason);
   }
 
@@ -620,23 +586,22 @@ class Watch {
   #setConnection(connection) {
     if (connection === this.connection) return;
     this.connection = connection;
-    this.#guard(() => this.#callbacks.onConnection?.(connection));
+    this.#call("onConnection", connection);
+  }
+
+  #update() {
+    this.#call("onUpdate", this.state);
   }
 
   /**
    * @param {string} name
-   * @param {any} message
+   * @param {any} news
    */
-  #call(name, message) {
-    const callback = /** @type {any} */ (this.#callbacks)[name];
-    if (callback) this.#guard(() => callback.call(this.#callbacks, message, this.state));
-  }
-
-  /** @param {() => void} tell its fault is the page's, and must not cost it the stream */
-  #guard(tell) {
+  #call(name, news) {
     try {
-      tell();
+      /** @type {any} */ (this.#callbacks)[name]?.(news, this.state);
     } catch (fault) {
+      // The page's fault must not cost it the stream.
       (globalThis.reportError ?? console.error)(fault);
     }
   }

@@ -241,8 +241,7 @@ test("25 s of silence are a dead connection, and heartbeats are no silence", asy
   await pass(24.5);
   assert.equal(service.count("/stream/"), 1);
   assert.equal(seen.processor.connection, "live");
-  await pass(2);
-  assert.equal(seen.processor.connection, "reconnecting");
+  await passUntil(() => seen.processor.connection === "reconnecting", "noticed", 2);
   await pass(3);
   assert.equal(service.count("/stream/"), 2);
   service.commit(...history().slice(5));
