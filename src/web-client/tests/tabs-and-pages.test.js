@@ -88,7 +88,7 @@ test("a second tab is told everything over the connection of the first", async (
   assert.equal(second.processor.connection, "shared");
   assert.equal(first.processor.connection, "live");
   assert.equal(service.connections.length, 1);
-  service.commit(...history().slice(9));
+  service.commit(...history().slice(6));
   await words();
   assert.deepEqual(first.indexes, all);
   assert.deepEqual(second.indexes, all);
