@@ -47,7 +47,7 @@ export class Requests {
    */
   async readState(url, { after, etag, waitSeconds, signal }) {
     /** @type {Record<string, string>} */
-    const headers = { Accept: "application/json" };
+    const headers = {};
     if (etag) headers["If-None-Match"] = etag;
     if (waitSeconds) headers.Prefer = `wait=${waitSeconds}`;
     const response = await this.#send(after ? withQuery(url, "after", after) : url, { headers, signal });

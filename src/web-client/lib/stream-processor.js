@@ -40,8 +40,6 @@ import { TabGroup } from "./tab-group.js";
  * @property {string} [stateUrl] where the state is read; default: what belongs to `/api/stream/{kind}/{id}`
  * @property {number} [openTimeoutMs] until the headers of a stream must be there; default 10,000
  * @property {number} [silenceMs] without even a heartbeat, after which a connection is dead; default 25,000
- * @property {number} [lookMs] without a message on a new connection, after which the state is asked whether the stream is
- *   held back; default 4,000. (Later: after 12,000.)
  * @property {number} [failuresMax] connections in a row that fail or do not last 10 s before it polls; default 5
  * @property {number} [waitSeconds] that a poll lets the service wait for news; default 20
  * @property {number} [probeMs] of polling before the stream is tried again; doubles up to 300,000; default 20,000
@@ -79,7 +77,6 @@ const DEFAULTS = {
   share: /** @type {boolean | string} */ (true),
   openTimeoutMs: 10_000,
   silenceMs: 25_000,
-  lookMs: 4_000,
   failuresMax: 5,
   waitSeconds: 20,
   probeMs: 20_000,
@@ -88,6 +85,7 @@ const DEFAULTS = {
 /** Why something was broken off that has not failed: go on at once, in the way that is now right. */
 const AGAIN = "again";
 const TICK_MS = 1_000;
+const LOOK_MS = 4_000; // on a new connection
 const HEALTHY_MS = 10_000;
 const HEARTBEAT_OVERDUE_MS = 12_000;
 const DELIVERY_MS = 1_000;
@@ -207,11 +205,7 @@ class Watch {
     const onAbort = () => this.close(/** @type {AbortSignal} */ (signal).reason);
     signal?.addEventListener("abort", onAbort);
     if (signal?.aborted) onAbort();
-    const unwatch = watchPage({
-      onBack: (wasOffline) => this.#wake(wasOffline),
-      onLeave: () => this.#park(),
-      onReturn: () => this.#unpark(),
-    });
+    const unwatch = watchPage((wasOffline) => this.#wake(wasOffline), () => this.#park(), () => this.#unpark());
     try {
       this.#goOnAfter(this.#options.lastEventId);
       await this.#begin(source);
@@ -265,23 +259,29 @@ class Watch {
       return;
     }
     if (reason === "gap" && ++this.#gaps < 3) return;
-    if (reason instanceof StreamProblem && !reason.recoverable) throw reason;
-    if (this.#openedAt && this.#hasHeard && Date.now() - this.#openedAt >= HEALTHY_MS) this.#shorts = 0;
-    const wasToldToLeave = this.#isLeaving;
-    this.#isLeaving = false;
-    if (!wasToldToLeave) {
-      this.#failures++;
-      this.#shorts++;
-    }
+    if (/** @type {any} */ (reason)?.recoverable === false) throw reason;
+    const wasToldToLeave = this.#lose();
     const shortsMax = { gap: 0, silent: STALLS_MAX, unopened: STALLS_MAX }[String(reason)] ?? this.#options.failuresMax;
     // Polling that fails too is no help: whatever it is, it does not concern streams alone.
     this.#isPolling = !this.#isPolling && !!this.#stateUrl && this.#shorts >= shortsMax && globalThis.navigator?.onLine !== false;
     if (this.#isPolling) return;
     this.#link = new AbortController();
     this.#setConnection("reconnecting");
-    const floorMs = (reason instanceof StreamProblem && reason.retryAfterMs) || this.#retryMs;
+    const floorMs = /** @type {any} */ (reason)?.retryAfterMs || this.#retryMs;
     await pause(wasToldToLeave ? floorMs : backoffMs(this.#failures, floorMs), this.#link.signal);
     if (this.#link.signal.reason === "wake") this.#failures = this.#shorts = 0;
+  }
+
+  /** Counts a connection that was lost, and says whether the service had told it to leave, which is no failure. */
+  #lose() {
+    const wasToldToLeave = this.#isLeaving;
+    this.#isLeaving = false;
+    if (this.#openedAt && this.#hasHeard && Date.now() - this.#openedAt >= HEALTHY_MS) this.#shorts = 0;
+    if (!wasToldToLeave) {
+      this.#failures++;
+      this.#shorts++;
+    }
+    return wasToldToLeave;
   }
 
   // Streaming
@@ -337,10 +337,11 @@ class Watch {
       onEvent: (event) => this.#receive(event),
       onRetry: (ms) => { this.#retryMs = ms; },
       onLost: () => {
+        this.#lose();
         this.#openedAt = 0;
         this.#heardAt = Date.now();
         this.#setConnection("reconnecting");
-        if (++this.#shorts >= this.#options.failuresMax) link.abort("cut");
+        if (this.#shorts >= this.#options.failuresMax) link.abort("cut");
       },
     };
   }
@@ -350,7 +351,7 @@ class Watch {
    * @param {AbortController} link
    */
   #tick(link) {
-    const { openTimeoutMs, silenceMs, lookMs } = this.#options;
+    const { openTimeoutMs, silenceMs } = this.#options;
     const silentMs = Date.now() - this.#heardAt;
     if (this.#isFollowing && !this.#hasHeard && silentMs > LEADER_ANSWER_MS) {
       // The tab that holds the lock is frozen, or is not one of ours.
@@ -363,7 +364,7 @@ class Watch {
       this.#isAlone = this.#isFollowing;
       this.#isFollowing = false;
       link.abort("silent");
-    } else if (!this.#hasLooked && !this.#isFollowing && silentMs > (this.#hasHeard ? HEARTBEAT_OVERDUE_MS : lookMs)) {
+    } else if (!this.#hasLooked && !this.#isFollowing && silentMs > (this.#hasHeard ? HEARTBEAT_OVERDUE_MS : LOOK_MS)) {
       this.#hasLooked = true;
       void this.#look(link);
     }

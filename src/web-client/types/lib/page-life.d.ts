@@ -1,11 +1,7 @@
 /**
- * @param {{ onBack: (wasOffline: boolean) => void, onLeave: () => void, onReturn: () => void }} handlers
- *   `onBack`: visible again, or the network is there again; `onLeave`, `onReturn`: into and out of the back/forward cache,
- *   which takes no page that has a connection open
+ * @param {(wasOffline: boolean) => void} onBack visible again, or the network is there again
+ * @param {() => void} onLeave into the back/forward cache, which takes no page that has a connection open
+ * @param {() => void} onReturn out of it
  * @returns {() => void} stops watching
  */
-export function watchPage({ onBack, onLeave, onReturn }: {
-    onBack: (wasOffline: boolean) => void;
-    onLeave: () => void;
-    onReturn: () => void;
-}): () => void;
+export function watchPage(onBack: (wasOffline: boolean) => void, onLeave: () => void, onReturn: () => void): () => void;

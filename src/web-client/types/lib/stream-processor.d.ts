@@ -61,11 +61,6 @@ export type StreamOptions = {
      */
     silenceMs?: number | undefined;
     /**
-     * without a message on a new connection, after which the state is asked whether the stream is
-     * held back; default 4,000. (Later: after 12,000.)
-     */
-    lookMs?: number | undefined;
-    /**
      * connections in a row that fail or do not last 10 s before it polls; default 5
      */
     failuresMax?: number | undefined;
