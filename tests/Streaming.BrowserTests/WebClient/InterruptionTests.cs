@@ -46,17 +46,21 @@ public sealed class InterruptionTests(PacedService service, PostgresServer postg
     [InlineData("eventsource")]
     public async Task Browser_that_is_offline_in_mid_stream_goes_on_where_it_was(string transport)
     {
-        await using var watched = await browser.OpenAsync(service.Host.Address);
+        await using var proxy = new CuttableProxy(service.Host.Address);
+        await using var watched = await browser.OpenAsync(proxy.Address);
         var client = new ClientPage(watched.Page);
         await client.LoadAsync();
         var state = await Client.IdeateAsync(ideaCount: 10);
         await client.WatchAsync(state, $"{{ transport: '{transport}' }}");
         await client.UntilAsync("seen.messages.length > 20");
 
+        // The browser's switch alone leaves connections as they are.
         await watched.Page.Context.SetOfflineAsync(true);
+        proxy.Down();
         var head = await HeadAsync(state.Id());
         await Eventually.TrueAsync(async () => await HeadAsync(state.Id()) > head + NewMessages, "the generation has gone on without the browser");
         await client.UntilAsync("seen.connections.includes('reconnecting')");
+        proxy.Up();
         await watched.Page.Context.SetOfflineAsync(false);
 
         Assert.Equal("completed", await client.EndAsync());

@@ -15,7 +15,7 @@ public sealed class ReactTests(PacedService service, WebClientPackage package, C
     {
         const int IdeaCount = 4;
         package.NeedsPackages();
-        var (exitCode, output) = await package.RunAsync("node_modules/.bin/esbuild",
+        var (exitCode, output) = await package.RunAsync(Path.Combine(package.Folder, "node_modules", ".bin", "esbuild"),
             ["examples/react/app.js", "--bundle", "--format=esm", "--outfile=examples/react/bundle.js"], BundleTime);
         Assert.True(exitCode == 0, output);
         await using var watched = await browser.OpenAsync(service.Host.Address);
