@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
 using Serilog;
 using Streaming.Database;
@@ -177,7 +178,14 @@ public static class ServiceRegistration
             return;
         app.UseRateLimiter();
         app.UseDefaultFiles();
-        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" });
+        app.UseStaticFiles(Revalidated());
+        var client = Revalidated();
+        client.RequestPath = "/client";
+        client.FileProvider = new PhysicalFileProvider(Path.Combine(AppContext.BaseDirectory, "client"));
+        app.UseStaticFiles(client);
+
+        static StaticFileOptions Revalidated() =>
+            new() { OnPrepareResponse = context => context.Context.Response.Headers.CacheControl = "no-cache" };
     }
 
     public static void MapHttpApi(this WebApplication app)

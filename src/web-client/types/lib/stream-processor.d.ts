@@ -1,0 +1,127 @@
+export class StreamProcessor {
+    /** @param {StreamOptions} [options] */
+    constructor(options?: StreamOptions);
+    /** What is known of the session of the last `processStream`; undefined before. */
+    get state(): SessionState | undefined;
+    /** @returns {Connection | undefined} */
+    get connection(): Connection | undefined;
+    /**
+     * Watches a stream to its end. One stream at a time: a second call ends the first.
+     * @param {string | URL | Response | ReadableStream} source an address is reconnected to whenever it is cut; so is the
+     *   address of a response, if it is one of a stream; a bare `ReadableStream` cannot be
+     * @param {StreamCallbacks} [callbacks]
+     * @param {RequestInit} [requestInit] headers, credentials, …; its `signal` ends the watching. No method and no
+     *   body: of a POST that is answered with a stream, give the `Response`
+     * @returns {Promise<SessionState>} as it is after `end`, whether it completed, failed or was cancelled
+     * @throws {StreamProblem} it cannot be read: no such session, no access; `onError` has been told
+     */
+    processStream(source: string | URL | Response | ReadableStream, callbacks?: StreamCallbacks, requestInit?: RequestInit): Promise<SessionState>;
+    /** Stops watching; what runs at the service goes on. */
+    close(): void;
+    #private;
+}
+export type Message = import("./messages.js").Message;
+export type State = import("./messages.js").State;
+export type SseEvent = import("./sse-parser.js").SseEvent;
+export type GetToken = (renew: boolean) => string | undefined | Promise<string | undefined>;
+export type Connection = "connecting" | "live" | "shared" | "reconnecting" | "polling" | "ended";
+export type StreamOptions = {
+    /**
+     * default `fetch`
+     */
+    transport?: "fetch" | "eventsource" | undefined;
+    /**
+     * `start` (default): every message from the first one on; `state`: what there is
+     * already comes as one state, and messages are those after it
+     */
+    from?: "state" | "start" | undefined;
+    /**
+     * messages after this one; wins over `from`
+     */
+    lastEventId?: string | undefined;
+    /**
+     * bearer token of every request; with `eventsource` it pays for a ticket
+     */
+    getToken?: GetToken | undefined;
+    /**
+     * one connection for all tabs of this origin. Default true where there are Web Locks
+     * and BroadcastChannel, and no `getToken`: with tokens give a text that names the user, so that users stay apart
+     */
+    share?: string | boolean | undefined;
+    /**
+     * where the state is read; default: what belongs to `/api/stream/{kind}/{id}`
+     */
+    stateUrl?: string | undefined;
+    /**
+     * until the headers of a stream must be there; default 10,000
+     */
+    openTimeoutMs?: number | undefined;
+    /**
+     * without even a heartbeat, after which a connection is dead; default 25,000
+     */
+    silenceMs?: number | undefined;
+    /**
+     * connections in a row that fail or do not last 10 s before it polls; default 5
+     */
+    failuresMax?: number | undefined;
+    /**
+     * that a poll lets the service wait for news; default 20
+     */
+    waitSeconds?: number | undefined;
+    /**
+     * of polling before the stream is tried again; doubles up to 300,000; default 20,000
+     */
+    probeMs?: number | undefined;
+    fetch?: typeof fetch | undefined;
+    EventSource?: {
+        new (url: string | URL, eventSourceInitDict?: EventSourceInit): EventSource;
+        prototype: EventSource;
+        readonly CONNECTING: 0;
+        readonly OPEN: 1;
+        readonly CLOSED: 2;
+    } | undefined;
+};
+/**
+ * What one is told. `state` is what is known after the message; it is the same object each time.
+ */
+export type Listener = (message: Message, state: SessionState) => void;
+/**
+ * What one is told. `state` is what is known after the message; it is the same object each time.
+ */
+export type StreamCallbacks = {
+    onStart?: Listener | undefined;
+    onStatus?: Listener | undefined;
+    onProgress?: Listener | undefined;
+    onChunk?: Listener | undefined;
+    onArtifact?: Listener | undefined;
+    onPreview?: Listener | undefined;
+    onStageComplete?: Listener | undefined;
+    /**
+     * once, when it has completed, before `onEnd`; with the `result` message if there is one
+     */
+    onComplete?: Listener | undefined;
+    /**
+     * why it failed: the message, or the
+     * problem for which it cannot be read
+     */
+    onError?: ((error: Message | StreamProblem, state: SessionState) => void) | undefined;
+    onWarning?: Listener | undefined;
+    onInfo?: Listener | undefined;
+    onCache?: Listener | undefined;
+    /**
+     * once, the last one
+     */
+    onEnd?: Listener | undefined;
+    onHeartbeat?: Listener | undefined;
+    /**
+     * every message, of known and unknown types
+     */
+    onMessage?: Listener | undefined;
+    /**
+     * after each message and each state that was read
+     */
+    onUpdate?: ((state: SessionState) => void) | undefined;
+    onConnection?: ((connection: Connection) => void) | undefined;
+};
+import { SessionState } from "./session-state.js";
+import { StreamProblem } from "./problem.js";

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using Xunit;
+
+namespace Streaming.BrowserTests.WebClient;
+
+/// <summary>
+/// A copy of src/web-client in a folder of its own, with the packages that its checks need. Without npm, or without a
+/// network, it has none, and <see cref="Fault"/> says why.
+/// </summary>
+public sealed class WebClientPackage : IAsyncLifetime
+{
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("web-client-").FullName;
+
+    /// <summary>Why there are no packages; null if there are.</summary>
+    public string? Fault { get; private set; }
+
+    public async ValueTask InitializeAsync()
+    {
+        CopyFolder(Path.Combine(RepositoryRoot(), "src", "web-client"), Folder);
+        try
+        {
+            var (exitCode, output) = await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], Patience);
+            Fault = exitCode == 0 ? null : $"npm ci failed: {output}";
+        }
+        catch (Exception fault) when (fault is System.ComponentModel.Win32Exception or TimeoutException)
+        {
+            Fault = $"npm ci failed: {fault.Message}";
+        }
+    }
+
+    /// <summary>Skips the test that needs packages which are not there; where everything is required, that is a failure.</summary>
+    public void NeedsPackages() => Assert.SkipWhen(Fault is not null, Fault ?? "");
+
+    /// <summary>Runs a program in the folder to its end.</summary>
+    /// <exception cref="System.ComponentModel.Win32Exception">There is no such program.</exception>
+    public async Task<(int ExitCode, string Output)> RunAsync(string program, IEnumerable<string> arguments, TimeSpan patience)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = Folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(patience);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+
+        return (process.ExitCode, string.Concat(await output));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(Folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    static void CopyFolder(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        foreach (var folder in Directory.EnumerateDirectories(from))
+            if (Path.GetFileName(folder) is var name and not "node_modules")
+                CopyFolder(folder, Directory.CreateDirectory(Path.Combine(to, name)).FullName);
+    }
+
+    static string RepositoryRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "Streaming.sln")))
+            folder = folder.Parent!;
+        return folder.FullName;
+    }
+}
