@@ -276,6 +276,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION delete_session(p_kind text, p_session_id uuid, p_user_id text)
  RETURNS boolean
  LANGUAGE plpgsql
+ SET lock_timeout TO '2s'
 AS $function$
 begin
     perform from sessions where id = p_session_id and kind = p_kind and user_id = p_user_id;
@@ -298,6 +299,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION end_transform(p_transform_id uuid, p_from text[], p_status text, p_error jsonb, p_types text[], p_data text[])
  RETURNS text
  LANGUAGE plpgsql
+ SET lock_timeout TO '2s'
 AS $function$
 declare
     found_status text;
@@ -315,6 +317,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION move_transform(p_transform_id uuid, p_from text[], p_status text, p_types text[], p_data text[])
  RETURNS text
  LANGUAGE plpgsql
+ SET lock_timeout TO '2s'
 AS $function$
 declare
     found_status text;
@@ -331,6 +334,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION receive_guidance(p_kind text, p_session_id uuid, p_user_id text, p_key text, p_id uuid, p_text text, p_max integer, p_data text)
  RETURNS text
  LANGUAGE plpgsql
+ SET lock_timeout TO '2s'
 AS $function$
 declare
     target_id uuid;

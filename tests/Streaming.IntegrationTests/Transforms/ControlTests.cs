@@ -35,6 +35,39 @@ public sealed class ControlTests(PostgresServer postgres) : IAsyncLifetime
         Assert.Equal(events[^1].Id, (await Client.StateAsync($"/api/ideations/{made.Id()}")).GetProperty("lastEventId").GetString());
     }
 
+    [Theory]
+    [InlineData("POST", "/cancel", null)]
+    [InlineData("POST", "/pause", null)]
+    [InlineData("POST", "/messages", """{"text":"More of the sea."}""")]
+    [InlineData("DELETE", "", null)]
+    public async Task Control_of_a_row_that_somebody_has_locked_is_answered_in_time_and_changes_nothing(string method, string path, string? body)
+    {
+        _host.Model.Enqueue(Script.Begin().Stall());
+        var id = (await Client.IdeateAsync()).Id();
+        var state = $"/api/ideations/{id}";
+        await Eventually.TrueAsync(async () => (await Client.StateAsync(state)).Status() == "streaming", "it runs");
+        await using var connection = new NpgsqlConnection(_host.Host.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using (var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var locking = new NpgsqlCommand("select from transforms where session_id = $1 for update", connection)
+            {
+                Parameters = { new NpgsqlParameter { Value = Guid.Parse(id) } },
+            };
+            await locking.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            using var request = new HttpRequestMessage(new HttpMethod(method), state + path);
+            if (body is not null)
+                request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+            // Well below the 30 s of a command's time limit.
+            using var answer = await Client.SendAsync(request).WaitAsync(TimeSpan.FromSeconds(15));
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+            Assert.NotNull(answer.Headers.RetryAfter);
+        }
+
+        Assert.Equal("streaming", (await Client.StateAsync(state)).Status());
+        Assert.Equal("cancelled", (await Client.PostJsonAsync($"{state}/cancel", null)).Status());
+    }
+
     [Fact]
     public async Task Cancel_of_what_has_ended_is_a_conflict_that_shows_the_state()
     {
