@@ -29,7 +29,20 @@ public sealed record StatusMessage(string Status, int? Attempt = null) : Message
 /// <param name="StageProgress">0-100 of that stage.</param>
 /// <param name="Progress">0-100 of the whole; never less than in an earlier message.</param>
 /// <param name="Label">What is being done, for a person.</param>
-public sealed record ProgressMessage(string Stage, double StageProgress, double Progress, string Label) : Message(MessageTypes.Progress);
+/// <param name="Estimate">How long it still takes.</param>
+public sealed record ProgressMessage(string Stage, double StageProgress, double Progress, string Label, TimeEstimate? Estimate = null)
+    : Message(MessageTypes.Progress);
+
+/// <summary>How long a run still takes, and how far to trust that. What is not known is absent, and <see cref="Reason"/> says why.</summary>
+/// <param name="At">When this was so, Unix milliseconds: count down from here.</param>
+/// <param name="ElapsedMs">Since the worker began.</param>
+/// <param name="RemainingMs">As often too short as too long; rises only with <see cref="Raised"/>.</param>
+/// <param name="RemainingP90Ms">Nine of ten runs are over within it.</param>
+/// <param name="Reliability">Probability, 0-1, that elapsed and remaining together are within 20 % of what it takes.</param>
+/// <param name="Reason">Stable code, see docs/protocol.md.</param>
+/// <param name="Raised">Why the remaining time is more than was said before; stable code.</param>
+public sealed record TimeEstimate(
+    long At, long ElapsedMs, long? RemainingMs = null, long? RemainingP90Ms = null, double? Reliability = null, string? Reason = null, string? Raised = null);
 
 /// <summary>A piece of generated text.</summary>
 public sealed record ChunkMessage(string Stage, string Text) : Message(MessageTypes.Chunk);

@@ -101,7 +101,10 @@ public sealed record StreamingData
 
     /// <summary>What is being done, for a person.</summary>
     public string? StatusText { get; init; }
-    public JsonElement? Estimate { get; init; }
+
+    /// <summary>As the last <c>progress</c> message told it; null before the first.</summary>
+    public TimeEstimate? Estimate { get; init; }
+
     public required IReadOnlyList<StageState> Stages { get; init; }
 
     /// <summary>Stages that were begun anew: their text before that index no longer counts.</summary>

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Streaming.IntegrationTests.Fixtures;
 using Xunit;
@@ -23,6 +24,27 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
         await view.ExpectCompletedAsync(ideaCount: 1);
 
         Assert.Empty(watched.StreamRequests);
+        watched.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task Time_left_is_shown_with_how_far_to_trust_it_once_there_were_runs_to_learn_from()
+    {
+        for (var run = 0; run < 5; run++)
+            await service.Host.Client.EndedAsync($"/api/ideations/{(await service.Host.Client.IdeateAsync(ideaCount: 1)).Id()}");
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        var view = new SessionView(watched.Page);
+        await view.AskForIdeasAsync(IdeaCount);
+        await view.ExpectMidStreamAsync();
+
+        var left = watched.Page.GetByTestId("time-left");
+        await Expect(left).ToHaveTextAsync(new Regex(@"^(about|probably|perhaps) \d+ s left$"));
+        await Expect(left).ToHaveAttributeAsync("title", new Regex(@"^\d+ % sure .* nine of ten"));
+        await watched.Page.ReloadAsync();
+        await Expect(left).ToHaveTextAsync(new Regex(@"\d+ s left|any moment"));
+
+        await view.ExpectCompletedAsync(IdeaCount);
+        await Expect(left).ToBeEmptyAsync();
         watched.AssertNoErrors();
     }
 

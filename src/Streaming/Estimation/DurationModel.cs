@@ -33,6 +33,8 @@ public sealed class DurationModel(IReadOnlyDictionary<string, StageModel> stages
     // A residual beyond it (3.7 times) counts as that much: keeps outliers of five times from moving the line.
     const double ResidualMax = 1.3;
     const double PriorSd = 0.55, PriorRuns = 4;
+    // Twice as much takes twice as long, until the past says otherwise: sizes that were never seen come without warning.
+    const double PriorSlope = 1, SlopeRidge = 2;
     const double PriorRunSd = 0.3, PriorRunRuns = 6;
     const double PriorProgressSd = 0.25, PriorProgressRuns = 1;
     const double WithinSdMin = 0.05, RunSdMin = 0.05;
@@ -113,7 +115,7 @@ public sealed class DurationModel(IReadOnlyDictionary<string, StageModel> stages
                 }
         }
 
-        /// <summary>Weighted least squares with a ridge on the slope; residuals are pulled in around the line before.</summary>
+        /// <summary>Weighted least squares with a ridge that holds the slope near <see cref="PriorSlope"/>; residuals are pulled in around the line before.</summary>
         void Fit(Line line, bool isFirst)
         {
             if (isFirst)
@@ -136,7 +138,7 @@ public sealed class DurationModel(IReadOnlyDictionary<string, StageModel> stages
                 xy += weight * at * pulled;
             }
 
-            line.Slope = (xy - x * y / w) / (xx - x * x / w + 2);
+            line.Slope = (xy - x * y / w + SlopeRidge * PriorSlope) / (xx - x * x / w + SlopeRidge);
             line.Intercept = (y - line.Slope * x) / w;
         }
 

@@ -7,7 +7,10 @@ public readonly record struct MessageRow(int Index, string Type, string Data, Da
 public sealed record ArtifactChange(Guid Id, string Type, int Position, string Data);
 
 /// <summary>A stage that begins (<c>running</c>) or ends (<c>completed</c>, <c>failed</c>) with a message.</summary>
-public sealed record StageChange(string Stage, string Status);
+/// <param name="Stage">Its name.</param>
+/// <param name="Status">What it is from now on.</param>
+/// <param name="HalfSeconds">Of a completed one: how long the first half took, if that is known.</param>
+public sealed record StageChange(string Stage, string Status, double? HalfSeconds = null);
 
 /// <summary>The end of the transform, with its last message.</summary>
 /// <param name="Status"><c>completed</c> or <c>failed</c>.</param>

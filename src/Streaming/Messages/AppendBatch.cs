@@ -112,7 +112,8 @@ public sealed class AppendBatch
             Statement(batch, "write_stages", Transforms(stages), Attempts(stages),
                 Of(NpgsqlDbType.Text, stages.Select(c => c.Stage!.Stage)),
                 Of(NpgsqlDbType.Text, stages.Select(c => c.Stage!.Status)),
-                Of(NpgsqlDbType.TimestampTz, stages.Select(c => c.Time)));
+                Of(NpgsqlDbType.TimestampTz, stages.Select(c => c.Time)),
+                Of(NpgsqlDbType.Double, stages.Select(c => c.Stage!.HalfSeconds)));
 
         var guided = changes.Where(c => c.GuidancePosition is not null).ToList();
         if (guided.Count > 0)

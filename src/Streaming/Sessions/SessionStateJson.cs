@@ -76,7 +76,6 @@ public static class SessionStateJson
         writer.WriteStartObject("streamingData");
         writer.WriteString("transformId", state.TransformId);
         WriteProgress(writer, state);
-        writer.WriteNull("estimate");
         writer.WriteStartArray("stages");
         foreach (var stage in state.Stages)
         {
@@ -117,6 +116,7 @@ public static class SessionStateJson
         if (state.Progress is null)
         {
             writer.WriteNumber("progress", 0);
+            writer.WriteNull("estimate");
             return;
         }
 
@@ -126,6 +126,11 @@ public static class SessionStateJson
             writer.WriteString("stage", stage.GetString());
         if (document.RootElement.TryGetProperty("label", out var label) && label.ValueKind == JsonValueKind.String)
             writer.WriteString("statusText", label.GetString());
+        writer.WritePropertyName("estimate");
+        if (document.RootElement.TryGetProperty("estimate", out var estimate))
+            estimate.WriteTo(writer);
+        else
+            writer.WriteNullValue();
     }
 
     /// <summary>What had been generated of the stages that were not completed, kept after a failure or a cancel.</summary>

@@ -5,6 +5,9 @@ namespace Streaming.Transforms;
 /// <summary>A kind of session that a worker runs.</summary>
 public interface IPipeline : ISessionKind
 {
+    /// <summary>Property of the session's input, a number, that the time a stage takes grows with; null: all take alike.</summary>
+    string? SizeProperty => null;
+
     /// <summary>
     /// Runs the stages in order, passing over those that an earlier attempt has completed. Returning completes the transform.
     /// </summary>

@@ -13,8 +13,8 @@ namespace Streaming.Transforms;
 /// throws <see cref="TransformFault"/> <c>output_too_large</c>, and is not sent.
 /// </summary>
 public sealed class RunContext(
-    RunLease lease, StoredRun stored, RunGuidance guidance, IReadOnlyList<StageInfo> stages, MessageAppender appender, MessageOptions options,
-    TimeProvider clock)
+    RunLease lease, StoredRun stored, RunGuidance guidance, RunTimes times, IReadOnlyList<StageInfo> stages, MessageAppender appender,
+    MessageOptions options, TimeProvider clock)
 {
     // A character is at most six bytes of JSON: a control character as \u001f, half of an emoji as \ud83d.
     const int JsonBytesPerCharacterMax = 6;
@@ -50,14 +50,18 @@ public sealed class RunContext(
     {
         Stage = stage;
         _stageStartedAt = clock.GetTimestamp();
-        var message = Progress(0, Label(stage));
+        times.Begin(stage);
+        var message = Progress(0, Label(stage)) with { Estimate = times.Tell() };
         (_progressAt, _progressSent) = (clock.GetTimestamp(), message.Progress);
         await SendAsync(message, cancellation, stage: new StageChange(stage, "running"));
     }
 
     /// <summary>The stage's text begins anew: clients drop what they have of it.</summary>
-    public Task RestartStageAsync(string reason, CancellationToken cancellation) =>
-        SendAsync(new InfoMessage(InfoMessage.Restarted, reason, Stage), cancellation, stage: new StageChange(Stage!, "running"));
+    public Task RestartStageAsync(string reason, CancellationToken cancellation)
+    {
+        times.Restart();
+        return SendAsync(new InfoMessage(InfoMessage.Restarted, reason, Stage), cancellation, stage: new StageChange(Stage!, "running"));
+    }
 
     public async Task CompleteStageAsync(CancellationToken cancellation)
     {
@@ -67,7 +71,7 @@ public sealed class RunContext(
         _progress = Math.Max(_progress, 100 * CompletedWeight / _totalWeight);
         var duration = clock.GetElapsedTime(_stageStartedAt);
         await SendAsync(new StageCompleteMessage(stage, (long)duration.TotalMilliseconds, Math.Round(_progress, 1)), cancellation,
-            stage: new StageChange(stage, "completed"));
+            stage: new StageChange(stage, "completed", times.Complete()));
     }
 
     /// <summary>A piece of generated text: one message, or several if it is too large for one.</summary>
@@ -99,12 +103,14 @@ public sealed class RunContext(
     /// </summary>
     public Task ProgressAsync(double fraction, string label, CancellationToken cancellation)
     {
-        var message = Progress(Math.Clamp(fraction, 0, 1), label);
+        fraction = Math.Clamp(fraction, 0, 1);
+        times.Report(fraction);
+        var message = Progress(fraction, label);
         var moved = message.Progress - _progressSent;
         if (moved < 0.1 || (moved < 1 && clock.GetElapsedTime(_progressAt) < options.ProgressInterval))
             return Task.CompletedTask;
         (_progressAt, _progressSent) = (clock.GetTimestamp(), message.Progress);
-        return SendAsync(message, cancellation);
+        return SendAsync(message with { Estimate = times.Tell() }, cancellation);
     }
 
     /// <summary>A durable result: stored in the transaction of the message that tells of it.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapper;
 using Npgsql;
 using Streaming.Database;
+using Streaming.Estimation;
 using Streaming.Sessions;
 
 namespace Streaming.Transforms;
@@ -21,13 +22,17 @@ public sealed record EarlierArtifact(string Type, int Position, JsonElement Data
 /// <param name="UnfinishedStage">The stage that an earlier attempt broke off; null if none had begun.</param>
 /// <param name="Artifacts">Outputs so far, in the order of their position.</param>
 /// <param name="Progress">Overall percentage that clients were last told.</param>
+/// <param name="Model">Who generates: provider and model with a slash between.</param>
+/// <param name="History">How long earlier runs of the kind took.</param>
 public sealed record StoredRun(
-    JsonElement Input, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress)
+    JsonElement Input, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress,
+    string Model, StageHistory History)
 {
-    sealed record Row(Guid SessionId, string UserId, string Input, string Stages, string Artifacts, string? Progress);
+    sealed record Row(Guid SessionId, string UserId, string Input, string Model, string Stages, string Artifacts, string? Progress);
 
-    public static async Task<StoredRun> ReadAsync(NpgsqlConnection connection, Guid transformId, CancellationToken cancellation)
+    public static async Task<StoredRun> ReadAsync(NpgsqlConnection connection, Guid transformId, IPipeline pipeline, CancellationToken cancellation)
     {
+        var history = await StageHistory.ReadAsync(connection, pipeline.Name, pipeline.SizeProperty, cancellation);
         var row = await connection.QuerySingleAsync<Row>(new CommandDefinition(
             Sql.Named("transforms/read_run"), new { transform = transformId }, cancellationToken: cancellation));
         return new StoredRun(
@@ -40,7 +45,9 @@ public sealed record StoredRun(
                 .Select(stage => stage.GetProperty("stage").GetString()).FirstOrDefault(),
             [.. Parse(row.Artifacts).EnumerateArray().Select(artifact => new EarlierArtifact(
                 artifact.GetProperty("type").GetString()!, artifact.GetProperty("position").GetInt32(), artifact.GetProperty("data")))],
-            row.Progress is null ? 0 : Parse(row.Progress).GetProperty("progress").GetDouble());
+            row.Progress is null ? 0 : Parse(row.Progress).GetProperty("progress").GetDouble(),
+            row.Model,
+            history);
     }
 
     static JsonElement Parse(string json)

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming.Configuration;
 using Streaming.Database;
+using Streaming.Estimation;
 using Streaming.Messages;
 using Streaming.Models;
 using Streaming.Protocol;
@@ -30,10 +31,10 @@ public sealed class TransformRun(
     /// Writes the first messages of the attempt and returns the lease; null if the transform was ended or taken over since the claim.
     /// </summary>
     /// <exception cref="DatabaseUnavailableException"/>
-    public async Task<(RunLease Lease, StoredRun Stored)?> OpenAsync(ClaimedTransform claimed, RunGuidance guidance, CancellationToken cancellation)
+    public async Task<(RunLease Lease, StoredRun Stored)?> OpenAsync(IPipeline pipeline, ClaimedTransform claimed, RunGuidance guidance, CancellationToken cancellation)
     {
         await guidanceReader.ReadAsync([guidance], cancellation);
-        var stored = await postgres.RunAsync(connection => StoredRun.ReadAsync(connection, claimed.Id, cancellation), cancellation);
+        var stored = await postgres.RunAsync(connection => StoredRun.ReadAsync(connection, claimed.Id, pipeline, cancellation), cancellation);
         List<Message> opening = [new StatusMessage("streaming", claimed.Attempt)];
         if (claimed.Attempt > 1)
             opening.Insert(0, new InfoMessage(InfoMessage.Restarted, "Another worker goes on with this.", stored.UnfinishedStage));
@@ -57,12 +58,17 @@ public sealed class TransformRun(
     /// <summary>Runs the pipeline to its end. Throws only when <paramref name="stopping"/> was cancelled: hand the run back.</summary>
     public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, RunGuidance guidance, CancellationToken stopping)
     {
-        var run = new RunContext(lease, stored, guidance, pipeline.Stages, appender, messages.Value, clock);
+        var times = new RunTimes(Estimator(pipeline, stored), clock);
+        foreach (var stage in stored.CompletedStages)
+            times.Skip(stage);
+        var run = new RunContext(lease, stored, guidance, times, pipeline.Stages, appender, messages.Value, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
         try
         {
             if (await RunAsync(pipeline, run, guidance, either.Token) is { } error)
                 await run.FailAsync(error, either.Token);
+            else if (lease.Attempt == 1)
+                await NoteAsync(lease.TransformId, times.Outcome(), stopping);
         }
         catch (Exception) when (lease.LostReason is { } reason)
         {
@@ -94,6 +100,27 @@ public sealed class TransformRun(
         {
             log.LogError(fault, "A pipeline has a fault of its own");
             return new ErrorMessage("internal", "internal", "Something went wrong inside the service.", true, Stage: run.Stage);
+        }
+    }
+
+    static RunEstimator Estimator(IPipeline pipeline, StoredRun stored)
+    {
+        var size = pipeline.SizeProperty is { } property && stored.Input.TryGetProperty(property, out var amount)
+            && amount.TryGetDouble(out var number) && number > 0 ? number : 1;
+        return stored.History.Estimator(stored.Model, [.. pipeline.Stages.Select(stage => new PlannedStage(stage.Name, size, stage.Weight))]);
+    }
+
+    /// <summary>How well the time was told, for those who come after. The run is complete, whatever becomes of this.</summary>
+    async Task NoteAsync(Guid transformId, EstimateOutcome outcome, CancellationToken cancellation)
+    {
+        try
+        {
+            await using var connection = await postgres.ConnectAsync(cancellation);
+            await StageHistory.WriteOutcomeAsync(connection, transformId, outcome, cancellation);
+        }
+        catch (Exception fault) when (Postgres.IsTransient(fault) || fault is OperationCanceledException)
+        {
+            log.LogInformation("What came of the estimates of a run was not noted: {Reason}", fault.Message);
         }
     }
 

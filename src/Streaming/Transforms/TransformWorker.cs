@@ -140,7 +140,7 @@ public sealed class TransformWorker(
         RunLease? lease = null;
         try
         {
-            if (await transformRun.OpenAsync(claimed, guidance, stopping) is not { } opened)
+            if (await transformRun.OpenAsync(_pipelines[claimed.Kind], claimed, guidance, stopping) is not { } opened)
                 return;
             lease = opened.Lease;
             _running[(claimed.Id, claimed.Attempt)] = _running[(claimed.Id, claimed.Attempt)] with { Lease = lease };

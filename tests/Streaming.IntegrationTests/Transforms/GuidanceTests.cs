@@ -205,8 +205,9 @@ public sealed class GuidanceTests(PostgresServer postgres) : IAsyncLifetime
         var path = $"/api/ideations/{made.Id()}";
         await _host.Model.NextRequestAsync(TestContext.Current.CancellationToken);
         await Client.PostJsonAsync($"{path}/messages", new { text = "Add a dragon" });
-        await _host.Model.NextRequestAsync(TestContext.Current.CancellationToken);
-        Assert.True(Assert.Single(Said(await Client.PostJsonAsync($"{path}/cancel", null))).Applied);
+        // The model is asked before the message that says so is committed.
+        await Eventually.TrueAsync(async () => Said(await Client.StateAsync(path)) is [{ Applied: true }], "the guidance is applied");
+        await Client.PostJsonAsync($"{path}/cancel", null);
 
         await Client.PostJsonAsync($"{path}/retry", null);
         Assert.True(Assert.Single(Said(await Client.EndedAsync(path))).Applied);

@@ -18,7 +18,7 @@ public sealed partial class DependencyTests
         ["Estimation"] = ["Database"],
         ["Subscriptions"] = ["Messages", "Notifications", "Database", "Sse", "Configuration"],
         ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Configuration"],
-        ["Transforms"] = ["Sessions", "Messages", "Notifications", "Database", "Models", "Configuration"],
+        ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Configuration"],
         ["Pipelines"] = ["Transforms", "Sessions", "Models"],
         ["Imports"] = ["Messages", "Database", "Sse"],
         ["Http"] = ["Pipelines", "Transforms", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Configuration"],

@@ -13,6 +13,8 @@ public sealed class IdeationPipeline(ModelClient model) : IPipeline
 
     public string Name => KindName;
 
+    public string? SizeProperty => "ideaCount";
+
     public IReadOnlyList<StageInfo> Stages { get; } = [new(IdeasStage.StageName, "Writing ideas", 100)];
 
     public Task RunAsync(RunContext run, CancellationToken cancellation) => new IdeasStage(run).RunAsync(run, model, cancellation);

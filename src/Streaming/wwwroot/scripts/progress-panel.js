@@ -2,7 +2,7 @@
 
 import { el, setText } from "./dom.js";
 import { isLive } from "./subscriber.js";
-import { duration } from "./time.js";
+import { duration, timeLeft } from "./time.js";
 
 const TICK_MS = 500;
 const WORDS = {
@@ -23,13 +23,14 @@ export function progressPanel(pill, actions) {
   const percent = el("span", { class: "progress-percent", "data-testid": "progress-text" });
   const label = el("span", { class: "progress-label" });
   const elapsed = el("span", { class: "progress-elapsed", title: "Time since the generation began" });
+  const left = el("span", { class: "progress-left", "data-testid": "time-left" });
   const warning = el("p", { class: "warning", "data-testid": "warning", role: "status", hidden: true });
   const stages = el("ol", { class: "stages" });
 
   const strip = el("section", { class: "panel strip", "aria-label": "Progress" },
     el("div", { class: "strip-row" }, percent, elapsed, pill),
     bar,
-    label,
+    el("div", { class: "strip-foot" }, label, left),
     warning);
   const details = el("section", { class: "panel details", "aria-label": "Stages" },
     stages, actions);
@@ -79,6 +80,9 @@ export function progressPanel(pill, actions) {
     const from = new Date(startedAt ?? createdAt).getTime();
     const to = isLive(status) ? Date.now() : new Date(updatedAt).getTime();
     setText(elapsed, duration(to - from));
+    const { text, why } = shown.status === "streaming" && shown.estimate ? timeLeft(shown.estimate, Date.now()) : { text: "", why: "" };
+    setText(left, text);
+    left.title = why;
   }
 
   return { strip, details, update, stop: () => clearInterval(timer) };

@@ -55,12 +55,13 @@ export class SessionModel {
     this.#lastIndex = -1;
     this.texts = new Map();
     this.progress = 0;
+    this.estimate = undefined;
     this.statusText = "";
     this.warning = undefined;
     this.startedAt = undefined;
   }
 
-  #takeStreaming({ chunks = [], restarts = [], progress, stage, stages, statusText }) {
+  #takeStreaming({ chunks = [], restarts = [], progress, stage, stages, statusText, estimate }) {
     if (stages?.length) this.stages = stages.map((known) => ({ ...known }));
     // Chunks of before a restart are not among these, but may be held: a poll would splice two texts.
     for (const { stage: restarted, index } of restarts) {
@@ -71,6 +72,7 @@ export class SessionModel {
       if (message.index === undefined || message.index > this.#lastIndex) this.apply(message);
     }
     this.advance(progress, stage, statusText);
+    if (estimate) this.estimate = estimate;
   }
 
   /** One that was carried over from an earlier run is known only from here on. */
@@ -140,7 +142,8 @@ export class SessionModel {
 
 const handlers = {
   start: (model, message) => model.begin(message),
-  progress: (model, { progress, stage, label }) => {
+  progress: (model, { progress, stage, label, estimate }) => {
+    if (estimate) model.estimate = estimate;
     model.warning = undefined;
     model.advance(progress, stage, label);
   },

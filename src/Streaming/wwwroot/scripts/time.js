@@ -35,3 +35,35 @@ export function duration(ms) {
     ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}`
     : `${minutes}:${two(seconds % 60)}`;
 }
+
+const WHY_UNKNOWN = {
+  no_history: "Nothing of this kind has been generated here before.",
+  too_little_history: "Too little of this kind has been generated here to say how sure this is.",
+  new_stage: "A step of it was never seen before.",
+  model_changed: "The model is new; earlier times were another's.",
+  longer_than_usual: "This step is taking longer than nearly all before it.",
+  finishing: "It may be done at any moment.",
+};
+
+/** What an estimate says now: a few words, and why they are to be trusted that far. */
+export function timeLeft({ at, remainingMs, remainingP90Ms, reliability, reason }, now) {
+  const why = WHY_UNKNOWN[reason] ?? "";
+  if (remainingMs === undefined || remainingMs === null) return { text: reason === "finishing" ? "any moment" : "time left unknown", why };
+  const rest = remainingMs - (now - at);
+  if (rest < 1000) return { text: "any moment", why };
+  const words = `${inWords(rest)} left`;
+  if (reliability === undefined || reliability === null) return { text: `roughly ${words}`, why };
+  const most = remainingP90Ms ? `; nine of ten are done in ${inWords(Math.max(rest, remainingP90Ms - (now - at)))}` : "";
+  return {
+    text: `${reliability >= 0.8 ? "about" : reliability >= 0.5 ? "probably" : "perhaps"} ${words}`,
+    why: `${Math.round(reliability * 100)} % sure that it is within a fifth of that${most}.`,
+  };
+}
+
+/** 12,300 ms is "12 s", 75,000 ms "1 min 15 s", 400,000 ms "7 min": no finer than anybody can know. */
+function inWords(ms) {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 5 ? `${minutes} min ${Math.round((seconds % 60) / 5) * 5 % 60} s` : `${Math.round(seconds / 60)} min`;
+}
