@@ -34,6 +34,12 @@ public sealed class LimitOptions
     public int PageMax { get; set; } = 100;
 
     /// <summary>
+    /// Sessions of one stream of several at most; default 50, 100 at most. More would not fit into a request line with their
+    /// cursors.
+    /// </summary>
+    public int SessionsPerStreamMax { get; set; } = 50;
+
+    /// <summary>
     /// Streams and waiting reads that this process holds open at most; default 20,000. One more is told to come again later.
     /// </summary>
     public int StreamsMax { get; set; } = 20_000;

@@ -111,7 +111,7 @@ public static class ServiceRegistration
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
         services.AddSingleton<GuidanceWriter>();
-        services.AddSingleton<ShortStreamWriter>();
+        services.AddSingleton<ShortStreamReader>();
         services.AddSingleton<StateWaiter>();
         services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<StateWaiter>());
         AddKind<RelayKind>(services);
@@ -157,7 +157,9 @@ public static class ServiceRegistration
     public static void AddHttpApi(this IServiceCollection services)
     {
         services.AddSingleton<SessionRoutes>();
+        services.AddSingleton<StreamResponse>();
         services.AddSingleton<StreamRoutes>();
+        services.AddSingleton<MultiStreamRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
@@ -197,6 +199,7 @@ public static class ServiceRegistration
         OutlineRoutes.Map(app);
         RelayRoutes.Map(app);
         StreamRoutes.Map(app);
+        MultiStreamRoutes.Map(app);
         TicketRoutes.Map(app);
         app.MapOpenApi().AllowAnonymous();
         // Asked for by browsers that show a JSON page, which names no icon.

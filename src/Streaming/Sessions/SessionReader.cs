@@ -30,6 +30,24 @@ public sealed class SessionReader(Postgres postgres)
     public Task<SessionVersion?> ReadVersionAsync(string kind, Guid sessionId, string userId, CancellationToken cancellation) =>
         postgres.RunAsync(connection => ReadVersionAsync(connection, kind, sessionId, userId, cancellation), cancellation);
 
+    /// <summary>The same of many sessions, of any kind; those that the user does not have are left out.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<Dictionary<Guid, (string Kind, SessionVersion Version)>> ReadVersionsAsync(
+        IReadOnlyCollection<Guid> sessionIds, string userId, CancellationToken cancellation) =>
+        postgres.RunAsync(async connection =>
+        {
+            await using var command = new NpgsqlCommand(Sql.Named("sessions/read_versions"), connection)
+            {
+                Parameters = { new NpgsqlParameter<Guid[]>("sessions", [.. sessionIds]), new NpgsqlParameter<string>("user", userId) },
+            };
+            await using var row = await command.ExecuteReaderAsync(cancellation);
+            var versions = new Dictionary<Guid, (string, SessionVersion)>();
+            while (await row.ReadAsync(cancellation))
+                versions[row.GetGuid(0)] = (row.GetString(1), new SessionVersion(
+                    row.GetGuid(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6), row.GetBoolean(7), row.GetInt32(8)));
+            return versions;
+        }, cancellation);
+
     /// <summary>The same on a connection of the caller's.</summary>
     internal static async Task<StoredState?> ReadStateAsync(
         NpgsqlConnection connection, string kind, Guid sessionId, string userId, EventId? after, CancellationToken cancellation)

@@ -79,21 +79,50 @@ public static class FrameWriter
 
     /// <summary>The server is about to close this connection, not the stream.</summary>
     /// <param name="output">Where to.</param>
-    /// <param name="sessionId">The session.</param>
+    /// <param name="sessionId">The session; null on a connection of several.</param>
     /// <param name="timestampMs">Unix time in milliseconds.</param>
     /// <param name="code">The limit that sends the reader away; plain ASCII. None: the service stops, or its database is away.</param>
-    public static void WriteReconnect(IBufferWriter<byte> output, Guid sessionId, long timestampMs, string? code = null) =>
+    public static void WriteReconnect(IBufferWriter<byte> output, Guid? sessionId, long timestampMs, string? code = null) =>
         WriteStatus(output, code is null ? "\"reconnect\":true"u8 : Encoding.UTF8.GetBytes($"\"reconnect\":true,\"code\":\"{code}\""), sessionId, timestampMs);
 
-    static void WriteStatus(IBufferWriter<byte> output, ReadOnlySpan<byte> field, Guid sessionId, long timestampMs)
+    /// <summary>On a connection of several: this session is no more. The id says that the reader knows.</summary>
+    public static void WriteDeleted(IBufferWriter<byte> output, Guid sessionId, long timestampMs, MultiCursor cursor) =>
+        WriteStatus(output, "\"code\":\"deleted\""u8, sessionId, timestampMs, cursor);
+
+    /// <summary>An event that was framed for its own session's stream, with the id of a connection of several in place of its own.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="frame">As <see cref="WriteMessage"/> writes it.</param>
+    /// <param name="cursor">What the reader has with this event.</param>
+    public static void WriteWithId(IBufferWriter<byte> output, ReadOnlySpan<byte> frame, MultiCursor cursor)
+    {
+        // The data are on one line, so the last line that begins like this is the id's.
+        output.Write(frame[..(frame.LastIndexOf("\nid: "u8) + "\nid: ".Length)]);
+        cursor.WriteTo(output);
+        output.Write("\n\n"u8);
+    }
+
+    static void WriteStatus(IBufferWriter<byte> output, ReadOnlySpan<byte> field, Guid? sessionId, long timestampMs, MultiCursor? cursor = null)
     {
         output.Write("data: {\"type\":\"status\","u8);
         output.Write(field);
-        output.Write(",\"sessionId\":\""u8);
-        WriteGuid(output, sessionId);
-        output.Write("\",\"timestamp\":"u8);
+        if (sessionId is { } id)
+        {
+            output.Write(",\"sessionId\":\""u8);
+            WriteGuid(output, id);
+            output.Write("\""u8);
+        }
+
+        output.Write(",\"timestamp\":"u8);
         WriteNumber(output, timestampMs);
-        output.Write("}\n\n"u8);
+        output.Write("}\n"u8);
+        if (cursor is not null)
+        {
+            output.Write("id: "u8);
+            cursor.WriteTo(output);
+            output.Write("\n"u8);
+        }
+
+        output.Write("\n"u8);
     }
 
     static void WriteNumber(IBufferWriter<byte> output, long number)

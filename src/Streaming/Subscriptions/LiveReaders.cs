@@ -23,11 +23,11 @@ public sealed class LiveReaders(
     readonly SemaphoreSlim _work = new(0, 1);
     readonly Lock _joining = new();
 
-    /// <summary>Readers that are connected to this process.</summary>
+    /// <summary>Readers that are connected to this process; one that follows several transforms counts for each.</summary>
     public int SubscriberCount => _readers.Values.Sum(reader => reader.SubscriberCount);
 
-    /// <summary>Connects a reader that has everything before <paramref name="next"/>.</summary>
-    public Subscriber Subscribe(StreamTarget target, int next)
+    /// <summary>Connects a subscriber with the live reader of a transform: from here on it is woken for every message.</summary>
+    public LiveReader Subscribe(Subscriber subscriber, StreamTarget target)
     {
         // Under a lock: between finding a live reader and joining it, its last subscriber may leave.
         lock (_joining)
@@ -39,17 +39,17 @@ public sealed class LiveReaders(
                 ReadLater(reader);
             }
 
-            var subscriber = new Subscriber(reader, next, clock);
             reader.Add(subscriber);
-            return subscriber;
+            return reader;
         }
     }
 
-    public void Unsubscribe(Subscriber subscriber)
+    /// <summary>Undoes one <see cref="Subscribe"/>.</summary>
+    public void Unsubscribe(Subscriber subscriber, LiveReader reader)
     {
         lock (_joining)
-            if (subscriber.Reader.Remove(subscriber))
-                _readers.TryRemove(subscriber.Reader.Target.TransformId, out _);
+            if (reader.Remove(subscriber))
+                _readers.TryRemove(reader.Target.TransformId, out _);
     }
 
     /// <inheritdoc/>

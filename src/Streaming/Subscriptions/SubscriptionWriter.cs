@@ -10,7 +10,7 @@ namespace Streaming.Subscriptions;
 /// <summary>How a stream that was written came to its end.</summary>
 public enum StreamOutcome
 {
-    /// <summary><c>end</c> was sent: close.</summary>
+    /// <summary><c>end</c> was sent, of all there are: close.</summary>
     Ended,
 
     /// <summary>The reader was told to reconnect: wait a moment, then abort.</summary>
@@ -21,32 +21,50 @@ public enum StreamOutcome
 }
 
 /// <summary>
-/// Writes one subscriber's stream: pages from the table while its cursor is behind the window, then frames from the window,
-/// all that are waiting in one flush, and a heartbeat after a silence.
+/// Writes what one subscriber follows, one transform or several: pages from the table while its cursor is behind the window,
+/// then frames from the window, all that are waiting in one flush, and a heartbeat after a silence.
 /// </summary>
 /// <remarks>
 /// <code>
 ///   ┌─> collect ──behind──> page from the table ──> write, flush ─┐
-///   │     │ └─────more────> write, flush ─────────────────────────┤──end──> Ended
+///   │     │ └─────more────> write, flush ─────────────────────────┤──all at their end──> Ended
 ///   │     └─all or none───> write, flush, wait ──woken──> pace ───┤
 ///   └─────────────────────────────────────────────────────────────┘──stopping──> Recycled, ──messages gone──> Vanished
 /// </code>
+/// Of several transforms each is collected in turn, before the flush.
 /// </remarks>
 public sealed class SubscriptionWriter(
     LiveReaders readers, MessagePages pages, Drain drain, IOptions<SubscriptionOptions> options, TimeProvider clock)
 {
+    // What may wait for the flush while the other transforms of a connection are collected.
+    const int UnflushedBytesMax = 64 * 1024;
+
     readonly SubscriptionOptions _options = options.Value;
 
-    /// <summary>Writes until the stream ends, the service stops, or the client goes.</summary>
+    /// <summary>Writes one transform until its stream ends, the service stops, or the client goes.</summary>
     /// <param name="target">The transform.</param>
     /// <param name="next">Index of the first message to send.</param>
     /// <param name="output">The response body; headers and <c>retry:</c> are already out.</param>
     /// <param name="aborted">Cancelled when the client has gone.</param>
     /// <exception cref="OperationCanceledException">The client has gone.</exception>
-    public async Task<StreamOutcome> WriteAsync(StreamTarget target, int next, PipeWriter output, CancellationToken aborted)
+    public Task<StreamOutcome> WriteAsync(StreamTarget target, int next, PipeWriter output, CancellationToken aborted) =>
+        WriteAsync([new Subscription(target, next)], null, output, aborted);
+
+    /// <summary>
+    /// Writes several until all have ended, the messages of one have vanished, the service stops, or the client goes. Each
+    /// subscription holds how far it has come, and its own outcome.
+    /// </summary>
+    /// <param name="subscriptions">The transforms; none of them has an outcome.</param>
+    /// <param name="cursor">Goes along, and is the id of every event; null: the events keep their own.</param>
+    /// <param name="output">The response body; headers and <c>retry:</c> are already out.</param>
+    /// <param name="aborted">Cancelled when the client has gone.</param>
+    /// <exception cref="OperationCanceledException">The client has gone.</exception>
+    public async Task<StreamOutcome> WriteAsync(
+        IReadOnlyList<Subscription> subscriptions, MultiCursor? cursor, PipeWriter output, CancellationToken aborted)
     {
         // Subscribe first, then read, then drain: nothing that is committed from here on can be missed.
-        var subscriber = readers.Subscribe(target, next);
+        var subscriber = new Subscriber(clock);
+        var open = subscriptions.Select(subscription => (Subscription: subscription, Reader: readers.Subscribe(subscriber, subscription.Target))).ToList();
         using var turn = drain.Take(aborted);
         var stop = turn.Token;
         await using var wakeOnStop = stop.UnsafeRegister(static s => ((Subscriber)s!).Wake.Set(), subscriber);
@@ -55,32 +73,51 @@ public sealed class SubscriptionWriter(
             var frames = new List<Frame>();
             while (!stop.IsCancellationRequested)
             {
-                frames.Clear();
-                var position = subscriber.Reader.Collect(subscriber.Next, frames);
-                if (position == LiveReader.Position.Behind && !await ReadPageAsync(subscriber, frames, stop))
-                    return StreamOutcome.Vanished;
+                var (hasMore, hasVanished, unflushed) = (false, false, 0);
+                for (var i = 0; i < open.Count; i++)
+                {
+                    var (subscription, reader) = open[i];
+                    frames.Clear();
+                    var position = reader.Collect(subscription.Next, frames);
+                    // A wake may have been for what is left: it does not come again.
+                    hasMore |= position is LiveReader.Position.Behind or LiveReader.Position.More;
+                    if (position == LiveReader.Position.Behind ? !await ReadPageAsync(subscription, reader, frames, stop)
+                        : position == LiveReader.Position.Current && reader.HasVanished)
+                    {
+                        subscription.Outcome = StreamOutcome.Vanished;
+                        hasVanished = true;
+                    }
 
-                if (frames.Count > 0)
-                {
                     foreach (var frame in frames)
-                        output.Write(frame.Bytes);
-                    await FlushAsync(subscriber, output, stop);
-                    subscriber.Next = frames[^1].Index + 1;
-                    if (frames[^1].IsEnd)
-                        return StreamOutcome.Ended;
+                        unflushed += Write(frame, subscription, cursor, output);
+                    if (subscription.Outcome == StreamOutcome.Ended)
+                    {
+                        open.RemoveAt(i--);
+                        readers.Unsubscribe(subscriber, reader);
+                    }
+
+                    if (unflushed >= UnflushedBytesMax)
+                    {
+                        await FlushAsync(subscriber, output, stop);
+                        unflushed = 0;
+                    }
                 }
-                else if (position == LiveReader.Position.Current && subscriber.Reader.HasVanished)
+
+                if (unflushed > 0)
                 {
-                    return StreamOutcome.Vanished;
+                    await FlushAsync(subscriber, output, stop);
                 }
-                else if (subscriber.Silence >= _options.HeartbeatInterval)
+                else if (!hasVanished && subscriber.Silence >= _options.HeartbeatInterval)
                 {
                     FrameWriter.WriteHeartbeat(output, Now);
                     await FlushAsync(subscriber, output, stop);
                 }
 
-                // A wake may have been for what is left: it does not come again.
-                if (position is LiveReader.Position.Behind or LiveReader.Position.More)
+                if (hasVanished)
+                    return StreamOutcome.Vanished;
+                if (open.Count == 0)
+                    return StreamOutcome.Ended;
+                if (hasMore)
                     continue;
                 await subscriber.Wake.WaitAsync();
                 await PaceAsync(subscriber, stop);
@@ -92,33 +129,54 @@ public sealed class SubscriptionWriter(
         }
         finally
         {
-            readers.Unsubscribe(subscriber);
+            foreach (var (_, reader) in open)
+                readers.Unsubscribe(subscriber, reader);
         }
 
         aborted.ThrowIfCancellationRequested();
-        FrameWriter.WriteReconnect(output, target.SessionId, Now);
+        FrameWriter.WriteReconnect(output, cursor is null ? subscriptions[0].Target.SessionId : null, Now);
         await output.FlushAsync(aborted);
         return StreamOutcome.Recycled;
     }
 
     long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>Writes a frame, and says how many bytes it has.</summary>
+    static int Write(Frame frame, Subscription subscription, MultiCursor? cursor, PipeWriter output)
+    {
+        if (cursor is null)
+            output.Write(frame.Bytes);
+        else
+            WriteWithId(frame, subscription, cursor, output);
+        subscription.Next = frame.Index + 1;
+        if (frame.IsEnd)
+            subscription.Outcome = StreamOutcome.Ended;
+        return frame.Bytes.Length;
+    }
+
+    /// <summary>Writes a frame on a connection of several, and moves its cursor.</summary>
+    public static void WriteWithId(Frame frame, Subscription subscription, MultiCursor cursor, PipeWriter output)
+    {
+        cursor.Advance(subscription.Place, new EventId(subscription.Target.Ordinal, frame.Index));
+        FrameWriter.WriteWithId(output, frame.Bytes, cursor);
+    }
+
     /// <summary>
     /// A page after the cursor; none while the database is away, which the stream outlives. False if the message after the
     /// cursor, which was there once, is there no more: messages are removed from index 0 upwards.
     /// </summary>
-    async Task<bool> ReadPageAsync(Subscriber subscriber, List<Frame> frames, CancellationToken cancellation)
+    async Task<bool> ReadPageAsync(Subscription subscription, LiveReader reader, List<Frame> frames, CancellationToken cancellation)
     {
         try
         {
-            var target = subscriber.Reader.Target;
-            var known = subscriber.Reader.Start - subscriber.Next;
+            var target = reader.Target;
+            var known = reader.Start - subscription.Next;
             // What was removed must not go on being told from a replica that has not heard of it.
-            var page = subscriber.Reader.HasVanished ? null
-                : await pages.ReadReplicaAsync(target.TransformId, subscriber.Next - 1, known, cancellation);
-            page ??= await pages.ReadAsync(target.TransformId, subscriber.Next - 1, cancellation);
+            var page = reader.HasVanished ? null
+                : await pages.ReadReplicaAsync(target.TransformId, subscription.Next - 1, known, cancellation);
+            page ??= await pages.ReadAsync(target.TransformId, subscription.Next - 1, cancellation);
             var rows = page.Value.Rows;
-            if (rows.Count == 0 || rows[0].Index != subscriber.Next)
+            if (rows.Count == 0 || rows[0].Index != subscription.Next)
                 return false;
             frames.AddRange(ChunkMerger.Merge(target, rows, _options.MergedBytesMax));
         }

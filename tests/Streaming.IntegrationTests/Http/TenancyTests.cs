@@ -21,6 +21,7 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
         { "DELETE", "/api/ideations/{ideation}", null },
         { "GET", "/api/stream/ideation/{ideation}", null },
         { "GET", "/api/stream/ideation/{ideation}?lastEventId=1-0", null },
+        { "GET", "/api/stream?ids={ideation},{relay}", null },
         { "GET", "/api/outlines/{outline}", null },
         { "POST", "/api/outlines/{outline}/cancel", null },
         { "POST", "/api/outlines/{outline}/retry", null },
@@ -60,6 +61,27 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
         var problem = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync());
         Assert.Equal("not_found", problem.GetProperty("code").GetString());
         Assert.Equal(before, await service.Ada.GetStringAsync($"/api/relays/{relay}"));
+    }
+
+    [Fact]
+    public async Task Another_users_session_among_ones_own_is_not_found_and_with_a_cursor_the_same_as_one_that_was_deleted()
+    {
+        var (own, others) = ((await service.Eve.RelayAsync()).Id(), (await service.Ada.RelayAsync()).Id());
+        await service.Eve.PostJsonAsync($"/api/relays/{own}/end", null);
+        await service.Ada.PostJsonAsync($"/api/relays/{others}/messages", new { type = "chunk", text = "of ada" }, HttpStatusCode.OK);
+        using var refused = await service.Eve.GetAsync($"/api/stream?ids={own},{others}");
+        Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
+        using var nobody = await service.Host.Client.GetAsync($"/api/stream?ids={others}&ticket=x");
+        Assert.Equal(HttpStatusCode.Unauthorized, nobody.StatusCode);
+
+        foreach (var id in (string[])[others, $"{Guid.NewGuid()}"])
+            foreach (var cursor in (string[])["1-0", "-", "7-7"])
+            {
+                var events = await service.Eve.ReadStreamAsync($"/api/stream?ids={own},{id}", $"1-0.{cursor}");
+                Assert.Equal(["status", "end"], events.Select(e => e.Type));
+                Assert.Equal("deleted", events[0].Data.GetProperty("code").GetString());
+                Assert.Equal("1-1.x", events[1].Id);
+            }
     }
 
     [Fact]

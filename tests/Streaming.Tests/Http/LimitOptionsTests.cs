@@ -12,6 +12,9 @@ public sealed class LimitOptionsTests
     {
         { "StreamsMax", limits => limits.StreamsMax = 1, true },
         { "StreamsMax", limits => limits.StreamsMax = 0, false },
+        { "SessionsPerStreamMax", limits => limits.SessionsPerStreamMax = 100, true },
+        { "SessionsPerStreamMax", limits => limits.SessionsPerStreamMax = 101, false },
+        { "SessionsPerStreamMax", limits => limits.SessionsPerStreamMax = 0, false },
         { "PageMax", limits => limits.PageMax = 0, false },
         { "BodyBytesMax", limits => limits.BodyBytesMax = -1, false },
         { "JsonDepthMax", limits => limits.JsonDepthMax = 64, true },

@@ -12,6 +12,9 @@ public sealed class LimitOptionsValidation : IValidateOptions<LimitOptions>, IVa
     // What readers of JSON take by default, ours among them: deeper messages could be stored, and not read.
     const int JsonDepthMax = 64;
 
+    // A request line of 8 KiB holds so many ids, of 37 characters, and their cursors, of 22.
+    const int SessionsPerStreamMax = 100;
+
     public ValidateOptionsResult Validate(string? name, LimitOptions options)
     {
         var faults = Faults(options).ToList();
@@ -34,6 +37,8 @@ public sealed class LimitOptionsValidation : IValidateOptions<LimitOptions>, IVa
         foreach (var (option, value) in positive)
             if (value < 1)
                 yield return $"Limits:{option} must be 1 or more.";
+        if (options.SessionsPerStreamMax is < 1 or > SessionsPerStreamMax)
+            yield return $"Limits:SessionsPerStreamMax must be 1 to {SessionsPerStreamMax}.";
         if (options.JsonDepthMax > JsonDepthMax)
             yield return $"Limits:JsonDepthMax must be {JsonDepthMax} at most.";
         if (options.StreamsPerUserMax < 0 || options.SessionsInProgressMax < 0)

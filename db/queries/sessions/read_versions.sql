@@ -1,0 +1,9 @@
+-- What read_version tells, of many sessions of any kind; those that are not there, or another user's, are left out.
+-- @sessions uuid[] sessions, @user text user. Index: sessions_pkey, transforms_session_id_ordinal_key, transform_chunks_pkey, artifacts_of_session.
+select s.id as session_id, s.kind, t.id as transform_id, t.ordinal, t.status,
+       coalesce(t.last_index, (select max(chunk_index) from transform_chunks where transform_id = t.id), -1) as head,
+       (select count(*) from artifacts where session_id = s.id)::int as artifacts,
+       t.last_index is not null as is_shortened, t.attempt
+from sessions as s
+cross join lateral (select id, ordinal, status, last_index, attempt from transforms where session_id = s.id order by ordinal desc limit 1) as t
+where s.id = any(@sessions) and s.user_id = @user
