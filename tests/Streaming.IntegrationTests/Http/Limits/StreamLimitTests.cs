@@ -101,7 +101,9 @@ public sealed class StreamLimitTests(PostgresServer postgres)
                 sockets[i].Close();
             }
 
-            // What is refused, and what ends, gives its place back as well.
+            await Eventually.TrueAsync(() => Task.FromResult(places.Count == 0), $"those of readers that vanished are free ({places.Count})");
+
+            // What is refused, and what ends, gives its place back as well. (While none is free, these are told to come again.)
             foreach (var path in (string[])[$"/api/stream/relay/{Guid.NewGuid()}", "/api/stream/relay/17", $"/api/stream/relay/{ended}"])
                 using (await ada.GetAsync(path))
                 {
