@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Net.Mime;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using Streaming.Protocol;
 using Streaming.Sessions;
@@ -53,6 +54,9 @@ public sealed class ArtifactRoutes(ArtifactReader reader)
         var userId = http.Id();
         if (await reader.ListAsync(kind.Name, sessionId, userId, http.RequestAborted) is not { } entries)
             return Problems.NotFound.Problem();
+        // The archive ends a file with a few small writes that are not asynchronous.
+        if (http.Features.Get<IHttpBodyControlFeature>() is { } control)
+            control.AllowSynchronousIO = true;
         // One file in memory at a time; the answer has begun before the last one is read.
         return Results.Stream(async body =>
         {

@@ -1,6 +1,5 @@
 using System.Net.Mime;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Streaming.Pipelines.Json;
 using Streaming.Protocol;
@@ -41,21 +40,37 @@ public sealed class DrawingStage(RunContext run, SvgSanitizer sanitizer, string 
     {
         if (Missing is null)
             return;
+        if (value.Path == "$.elements[]" && IsText(value.Value))
+            await ShowAsync(run, value.Value.GetString()!, cancellation);
+        else if (Texts(value.Value, "elements").ToList() is { Count: > 0 } all)
+            await TakeAsync(run, all, cancellation);
+    }
+
+    /// <summary>Shows the picture with one more element, if it is a picture by now.</summary>
+    async Task ShowAsync(RunContext run, string element, CancellationToken cancellation)
+    {
+        _characters += element.Length;
+        SafeSvg picture;
         try
         {
-            if (value.Path == "$.elements[]" && IsText(value.Value))
-            {
-                var element = value.Value.GetString()!;
-                _characters += element.Length;
-                var picture = Picture(sanitizer, [.. _elements, element]);
-                _elements.Add(element);
-                await run.PassingPreviewAsync(
-                    new PreviewMessage(Name, fileName, MediaTypeNames.Image.Svg, picture.Width, picture.Height, picture.Text), cancellation);
-            }
-            else if (value.Path == "$.elements" && value.Value.ValueKind == JsonValueKind.Array && _refused is null)
-            {
-                await PictureAsync(run, type, 0, fileName, Picture(sanitizer, _elements), [], cancellation);
-            }
+            picture = Picture(sanitizer, [.. _elements, element]);
+        }
+        catch (SvgRefusedException)
+        {
+            // What this says of the whole picture is said when it is complete.
+            return;
+        }
+
+        _elements.Add(element);
+        await run.PassingPreviewAsync(
+            new PreviewMessage(Name, fileName, MediaTypeNames.Image.Svg, picture.Width, picture.Height, picture.Text), cancellation);
+    }
+
+    async Task TakeAsync(RunContext run, List<string> elements, CancellationToken cancellation)
+    {
+        try
+        {
+            await PictureAsync(run, type, 0, fileName, Picture(sanitizer, elements), [], cancellation);
         }
         catch (SvgRefusedException refused)
         {
