@@ -12,7 +12,7 @@ public abstract record Message([property: JsonIgnore] string Type);
 public sealed record StageInfo(string Name, string Label, double Weight);
 
 /// <summary>First message of every transform, written together with it.</summary>
-/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>relay</c>.</param>
+/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>logo</c>, <c>relay</c>.</param>
 /// <param name="TransformId">The transform that this stream shows.</param>
 /// <param name="Provider">Who generates: <c>offline</c>, <c>openai</c>, <c>anthropic</c>; null for a relay.</param>
 /// <param name="Model">Model name at that provider; null for a relay.</param>
@@ -48,11 +48,23 @@ public sealed record TimeEstimate(
 public sealed record ChunkMessage(string Stage, string Text) : Message(MessageTypes.Chunk);
 
 /// <summary>A durable result, stored in the same transaction as this message.</summary>
-/// <param name="ArtifactType"><c>idea</c> or <c>component</c>.</param>
+/// <param name="ArtifactType"><c>idea</c>, <c>component</c>, or one of a logo's.</param>
 /// <param name="ArtifactId">Its id.</param>
 /// <param name="Position">Its place among those of its type.</param>
 /// <param name="Data">The artifact itself.</param>
 public sealed record ArtifactMessage(string ArtifactType, Guid ArtifactId, int Position, JsonElement Data) : Message(MessageTypes.Artifact);
+
+/// <summary>What the result looks like by now: a picture or a page to show, replaced by the next one.</summary>
+/// <param name="Stage">The stage that made it.</param>
+/// <param name="Name">What it shows; a preview replaces the one of the same name.</param>
+/// <param name="ContentType"><c>image/svg+xml</c>, <c>image/png</c>, <c>text/html</c>.</param>
+/// <param name="Width">In CSS pixels; none for a page.</param>
+/// <param name="Height">In CSS pixels; none for a page.</param>
+/// <param name="Data">SVG or HTML as text; null for a PNG, and for what is too large for a message.</param>
+/// <param name="Url">Where its file can be downloaded, if it is one.</param>
+public sealed record PreviewMessage(
+    string Stage, string Name, string ContentType, int? Width = null, int? Height = null, string? Data = null, string? Url = null)
+    : Message(MessageTypes.Preview);
 
 /// <param name="Stage">The stage that is complete.</param>
 /// <param name="DurationMs">How long its last attempt took, in milliseconds.</param>

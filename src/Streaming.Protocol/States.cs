@@ -81,6 +81,62 @@ public sealed record OutlineComponents
     public required IReadOnlyList<JsonElement> Stages { get; init; }
 }
 
+/// <summary>A logo: what was asked, and what is drawn by now.</summary>
+public sealed record LogoState : SessionState
+{
+    public required string BrandName { get; init; }
+    public required string Description { get; init; }
+    public required string? Style { get; init; }
+    public required IReadOnlyList<string> Colors { get; init; }
+
+    /// <summary>What the logo has to say, as the first stage wrote it.</summary>
+    public JsonElement? Brief { get; init; }
+    public required IReadOnlyList<LogoConcept> Concepts { get; init; }
+
+    /// <summary>The concept that is drawn, and why.</summary>
+    public LogoChoice? Choice { get; init; }
+    public required IReadOnlyList<LogoAsset> Assets { get; init; }
+}
+
+/// <param name="Number">1 to 3.</param>
+/// <param name="Title">What to call it.</param>
+/// <param name="Idea">What it is about.</param>
+/// <param name="Palette">Its colours.</param>
+/// <param name="Name">Name of its file; so on as for an asset.</param>
+/// <param name="ContentType"><c>image/svg+xml</c>.</param>
+/// <param name="Bytes">Size of the file.</param>
+/// <param name="Width">In CSS pixels.</param>
+/// <param name="Height">In CSS pixels.</param>
+/// <param name="ArtifactId">Its artifact.</param>
+/// <param name="Url">Where to download it.</param>
+public sealed record LogoConcept(
+    int Number, string Title, string Idea, IReadOnlyList<string> Palette, string Name, string ContentType, int Bytes, int? Width, int? Height,
+    Guid ArtifactId, string Url);
+
+public sealed record LogoChoice(int Concept, string Reason);
+
+/// <param name="Name">Name of the file.</param>
+/// <param name="ContentType"><c>image/svg+xml</c>, <c>image/png</c>, <c>text/html</c>.</param>
+/// <param name="Bytes">Size of the file.</param>
+/// <param name="Width">In pixels; none for a page.</param>
+/// <param name="Height">In pixels; none for a page.</param>
+/// <param name="ArtifactId">Its artifact.</param>
+/// <param name="Url">Where to download it.</param>
+public sealed record LogoAsset(string Name, string ContentType, int Bytes, int? Width, int? Height, Guid ArtifactId, string Url);
+
+/// <summary>What a session has made, in the order of its state.</summary>
+public sealed record ArtifactList(IReadOnlyList<ArtifactItem> Items);
+
+/// <param name="ArtifactId">Its id.</param>
+/// <param name="Type">As in the <c>artifact</c> message.</param>
+/// <param name="Position">Its place among those of its type.</param>
+/// <param name="Name">Name of its file.</param>
+/// <param name="ContentType">Media type of the file.</param>
+/// <param name="Bytes">Size of the file.</param>
+/// <param name="Sha256">Of the file, in hex; none where the artifact is all in its data.</param>
+/// <param name="Url">Where to download it.</param>
+public sealed record ArtifactItem(Guid ArtifactId, string Type, int Position, string Name, string ContentType, int Bytes, string? Sha256, string Url);
+
 /// <summary>A relay: whatever artifacts were stored for it.</summary>
 public sealed record RelayState : SessionState
 {
@@ -145,6 +201,12 @@ public sealed record IdeationRequest(
 public sealed record OutlineRequest(Guid? IdeationId, int? IdeaIndex, OutlineSource? Source, int? TotalEpisodes, int? EpisodeDuration);
 
 public sealed record OutlineSource(string Title, string Text);
+
+/// <param name="BrandName">What the logo is for; required.</param>
+/// <param name="Description">What the brand does, and for whom; required.</param>
+/// <param name="Style">How it is to look.</param>
+/// <param name="Colors">Colours to use: <c>#rrggbb</c>, or a name.</param>
+public sealed record LogoRequest(string BrandName, string Description, string? Style, IReadOnlyList<string>? Colors);
 
 /// <param name="Text">What to go by from now on; required.</param>
 public sealed record GuidanceRequest(string Text);

@@ -21,6 +21,9 @@ public sealed class LimitOptions
     /// <summary>Ideas of an ideation at most; default 20.</summary>
     public int IdeasMax { get; set; } = 20;
 
+    /// <summary>Characters of a logo's <c>description</c> at most; default 5,000.</summary>
+    public int DescriptionCharactersMax { get; set; } = 5000;
+
     /// <summary>Characters of one message that guides a generation at most; default 2,000.</summary>
     public int GuidanceCharactersMax { get; set; } = 2000;
 

@@ -10,6 +10,7 @@ using Streaming.Http.Limits;
 using Streaming.Messages;
 using Streaming.Notifications;
 using Streaming.Pipelines.Ideation;
+using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
 using Streaming.Sessions;
 using Streaming.Subscriptions;
@@ -65,6 +66,7 @@ public static class ServiceRegistration
         Bind<TransformOptions>("Transforms");
         Bind<RetentionOptions>("Retention");
         Bind<LimitOptions>("Limits");
+        Bind<LogoOptions>("Logos");
         Bind<AuthOptions>("Auth");
 
         void Bind<T>(string section) where T : class => builder.Services.Configure<T>(builder.Configuration.GetSection(section));
@@ -107,6 +109,7 @@ public static class ServiceRegistration
     public static void AddSessions(this IServiceCollection services)
     {
         services.AddSingleton<SessionReader>();
+        services.AddSingleton<ArtifactReader>();
         services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
@@ -121,6 +124,9 @@ public static class ServiceRegistration
     {
         AddPipeline<IdeationPipeline>(services);
         AddPipeline<OutlinePipeline>(services);
+        services.AddSingleton<SvgSanitizer>();
+        services.AddSingleton<Rasterizer>();
+        AddPipeline<LogoPipeline>(services);
     }
 
     public static void AddTransforms(this IServiceCollection services)
@@ -160,6 +166,7 @@ public static class ServiceRegistration
         services.AddSingleton<StreamResponse>();
         services.AddSingleton<StreamRoutes>();
         services.AddSingleton<MultiStreamRoutes>();
+        services.AddSingleton<ArtifactRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
@@ -197,6 +204,7 @@ public static class ServiceRegistration
             return;
         IdeationRoutes.Map(app);
         OutlineRoutes.Map(app);
+        LogoRoutes.Map(app);
         RelayRoutes.Map(app);
         StreamRoutes.Map(app);
         MultiStreamRoutes.Map(app);

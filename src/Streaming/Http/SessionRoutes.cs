@@ -29,6 +29,7 @@ public sealed class SessionRoutes(
             .WithSummary("Ends the generation; what was made is kept").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
         group.MapDelete("/{id}", (string id, HttpContext http, SessionRoutes self) => self.DeleteAsync(kind, id, http))
             .WithSummary($"Removes the {kind.Name} and everything below it").Produces(204).ProducesProblem(400).ProducesProblem(404);
+        ArtifactRoutes.Map(group, kind);
         if (kind.Stages.Count == 0)
             return;
         group.MapPost("/{id}/retry", (string id, HttpContext http, SessionRoutes self) => self.RetryAsync(kind, id, http))

@@ -4,7 +4,15 @@ namespace Streaming.Messages;
 public readonly record struct MessageRow(int Index, string Type, string Data, DateTimeOffset Time);
 
 /// <summary>An artifact to store together with the message that tells of it.</summary>
-public sealed record ArtifactChange(Guid Id, string Type, int Position, string Data);
+/// <param name="Id">Its id.</param>
+/// <param name="Type">Its type, as in the message.</param>
+/// <param name="Position">Its place among those of its type.</param>
+/// <param name="Data">A JSON object.</param>
+/// <param name="File">What can be downloaded; null for an artifact that is all in its data.</param>
+public sealed record ArtifactChange(Guid Id, string Type, int Position, string Data, ArtifactFile? File = null);
+
+/// <summary>The file that an artifact is: its bytes and their media type.</summary>
+public sealed record ArtifactFile(byte[] Content, string ContentType);
 
 /// <summary>A stage that begins (<c>running</c>) or ends (<c>completed</c>, <c>failed</c>) with a message.</summary>
 /// <param name="Stage">Its name.</param>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Npgsql;
 using NpgsqlTypes;
 using Streaming.Database;
@@ -103,7 +104,10 @@ public sealed class AppendBatch
                 Of(NpgsqlDbType.Uuid, artifacts.Select(c => c.Artifact!.Id)),
                 Of(NpgsqlDbType.Text, artifacts.Select(c => c.Artifact!.Type)),
                 Of(NpgsqlDbType.Integer, artifacts.Select(c => c.Artifact!.Position)),
-                Of(NpgsqlDbType.Jsonb, artifacts.Select(c => c.Artifact!.Data)));
+                Of(NpgsqlDbType.Jsonb, artifacts.Select(c => c.Artifact!.Data)),
+                Of(NpgsqlDbType.Bytea, artifacts.Select(c => c.Artifact!.File?.Content)),
+                Of(NpgsqlDbType.Text, artifacts.Select(c => c.Artifact!.File?.ContentType)),
+                Of(NpgsqlDbType.Text, artifacts.Select(c => c.Artifact!.File is { } file ? Convert.ToHexStringLower(SHA256.HashData(file.Content)) : null)));
 
         // The last change of a stage counts: an update that meets a row twice would take either.
         var stages = changes.Where(c => c.Stage is not null)

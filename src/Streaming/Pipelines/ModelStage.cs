@@ -29,6 +29,9 @@ public abstract class ModelStage(string name)
     /// <summary>Name of the stage.</summary>
     public string Name { get; } = name;
 
+    /// <summary>Who the model is to be.</summary>
+    protected virtual string Role => "You write for people who make stories.";
+
     /// <summary>What to say before the request.</summary>
     protected abstract string Instructions { get; }
 
@@ -141,7 +144,7 @@ public abstract class ModelStage(string name)
 
         return
         [
-            new(ChatRole.System, "You write for people who make stories. Answer with one JSON value and nothing else: no code fence, no comment."),
+            new(ChatRole.System, $"{Role} Answer with one JSON value and nothing else: no code fence, no comment."),
             new(ChatRole.User, $"{instructions}\n\n<request>{request.ToJsonString()}</request>"),
         ];
     }

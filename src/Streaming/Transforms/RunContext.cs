@@ -25,11 +25,15 @@ public sealed class RunContext(
     double _progress = stored.Progress;
     double _progressSent = stored.Progress;
     long _progressAt;
+    long _previewAt;
     long _stageStartedAt;
     Append? _last;
 
     /// <summary>The session's input.</summary>
     public JsonElement Input => stored.Input;
+
+    /// <summary>The session that is run.</summary>
+    public Guid SessionId => lease.SessionId;
 
     /// <summary>The stage that runs; null between stages.</summary>
     public string? Stage { get; private set; }
@@ -121,6 +125,33 @@ public sealed class RunContext(
             artifact: new ArtifactChange(id, type, position, data.GetRawText()));
         _artifacts.Add(new EarlierArtifact(type, position, data.Clone()));
     }
+
+    /// <summary>A durable file: its content is stored with the artifact, and is no part of the message.</summary>
+    /// <param name="id">Id of the artifact, so that <paramref name="data"/> can have it.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="position">Its place among those of its type.</param>
+    /// <param name="data">What the message tells of it.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="cancellation">Ends the wait for room in the queue.</param>
+    public async Task FileAsync(Guid id, string type, int position, JsonElement data, ArtifactFile file, CancellationToken cancellation)
+    {
+        await SendAsync(new ArtifactMessage(type, id, position, data), cancellation,
+            artifact: new ArtifactChange(id, type, position, data.GetRawText(), file));
+        _artifacts.Add(new EarlierArtifact(type, position, data.Clone(), file.Content));
+    }
+
+    /// <summary>What the result looks like by now. Without its data where that is too large for a message: then its address has it.</summary>
+    public Task PreviewAsync(PreviewMessage message, CancellationToken cancellation)
+    {
+        _previewAt = clock.GetTimestamp();
+        return SendAsync(message.Data is null || Fits(ProtocolJson.Data(message)) ? message : message with { Data = null }, cancellation);
+    }
+
+    /// <summary>
+    /// A preview of what is being drawn: sent only if it fits into a message, and <c>Messages:ProgressInterval</c> after the one before at the earliest.
+    /// </summary>
+    public Task PassingPreviewAsync(PreviewMessage message, CancellationToken cancellation) =>
+        clock.GetElapsedTime(_previewAt) < options.ProgressInterval || !Fits(ProtocolJson.Data(message)) ? Task.CompletedTask : PreviewAsync(message, cancellation);
 
     /// <summary>
     /// Takes in what the user has said meanwhile, before the model is asked with it; clients are told of what is new to them.

@@ -11,7 +11,11 @@ namespace Streaming.Transforms;
 public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt);
 
 /// <summary>An output of an earlier attempt of the same transform.</summary>
-public sealed record EarlierArtifact(string Type, int Position, JsonElement Data)
+/// <param name="Type">Its type.</param>
+/// <param name="Position">Its place among those of its type.</param>
+/// <param name="Data">What its message told.</param>
+/// <param name="Content">The bytes of its file; null if it has none.</param>
+public sealed record EarlierArtifact(string Type, int Position, JsonElement Data, byte[]? Content = null)
 {
     public StoredArtifact Stored => new(Type, Data.GetRawText());
 }
@@ -44,7 +48,8 @@ public sealed record StoredRun(
                 .Where(stage => stage.GetProperty("status").GetString() == "running")
                 .Select(stage => stage.GetProperty("stage").GetString()).FirstOrDefault(),
             [.. Parse(row.Artifacts).EnumerateArray().Select(artifact => new EarlierArtifact(
-                artifact.GetProperty("type").GetString()!, artifact.GetProperty("position").GetInt32(), artifact.GetProperty("data")))],
+                artifact.GetProperty("type").GetString()!, artifact.GetProperty("position").GetInt32(), artifact.GetProperty("data"),
+                artifact.GetProperty("content").GetString() is { } content ? Convert.FromBase64String(content) : null))],
             row.Progress is null ? 0 : Parse(row.Progress).GetProperty("progress").GetDouble(),
             row.Model,
             history);

@@ -30,6 +30,26 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
         { "POST", "/api/outlines/{outline}/messages", """{"text":"of eve"}""" },
         { "DELETE", "/api/outlines/{outline}", null },
         { "GET", "/api/stream/outline/{outline}", null },
+        { "GET", "/api/ideations/{ideation}/artifacts", null },
+        { "GET", "/api/ideations/{ideation}/artifacts.zip", null },
+        { "GET", "/api/ideations/{ideation}/artifacts/{artifactId}", null },
+        { "GET", "/api/outlines/{outline}/artifacts", null },
+        { "GET", "/api/outlines/{outline}/artifacts.zip", null },
+        { "GET", "/api/outlines/{outline}/artifacts/{artifactId}", null },
+        { "GET", "/api/logos/{logo}", null },
+        { "POST", "/api/logos/{logo}/cancel", null },
+        { "POST", "/api/logos/{logo}/retry", null },
+        { "POST", "/api/logos/{logo}/pause", null },
+        { "POST", "/api/logos/{logo}/resume", null },
+        { "POST", "/api/logos/{logo}/messages", """{"text":"of eve"}""" },
+        { "DELETE", "/api/logos/{logo}", null },
+        { "GET", "/api/logos/{logo}/artifacts", null },
+        { "GET", "/api/logos/{logo}/artifacts.zip", null },
+        { "GET", "/api/logos/{logo}/artifacts/{artifactId}", null },
+        { "GET", "/api/stream/logo/{logo}", null },
+        { "GET", "/api/relays/{relay}/artifacts", null },
+        { "GET", "/api/relays/{relay}/artifacts.zip", null },
+        { "GET", "/api/relays/{relay}/artifacts/{artifactId}", null },
         { "GET", "/api/relays/{relay}", null },
         { "POST", "/api/relays/{relay}/cancel", null },
         { "DELETE", "/api/relays/{relay}", null },
@@ -47,8 +67,10 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
     [MemberData(nameof(Requests))]
     public async Task Another_users_session_is_not_found(string method, string path, string? body)
     {
-        var (ideation, outline, relay) = await SessionsAsync();
+        var (ideation, outline, logo, relay) = await SessionsAsync();
+        var artifact = path.Contains("{artifactId}", StringComparison.Ordinal) ? await ArtifactAsync(logo) : "";
         string Filled(string text) => text.Replace("{ideation}", ideation, StringComparison.Ordinal)
+            .Replace("{logo}", logo, StringComparison.Ordinal).Replace("{artifactId}", artifact, StringComparison.Ordinal)
             .Replace("{outline}", outline, StringComparison.Ordinal).Replace("{relay}", relay, StringComparison.Ordinal);
         var before = await service.Ada.GetStringAsync($"/api/relays/{relay}");
 
@@ -90,6 +112,7 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
         var document = await service.Host.Client.StateAsync("/openapi/v1.json");
         var tried = Requests.Select(row => $"{row.Data.Item1} {row.Data.Item2.Split('?')[0]}"
             .Replace("{ideation}", "{id}", StringComparison.Ordinal).Replace("{outline}", "{id}", StringComparison.Ordinal).Replace("{relay}", "{id}", StringComparison.Ordinal)
+            .Replace("{logo}", "{id}", StringComparison.Ordinal).Replace("/stream/logo/", "/stream/{kind}/", StringComparison.Ordinal)
             .Replace("/stream/ideation/", "/stream/{kind}/", StringComparison.Ordinal)).ToHashSet();
         var routes = document.GetProperty("paths").EnumerateObject().Where(path => path.Name.Contains("{id}", StringComparison.Ordinal))
             .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"));
@@ -99,8 +122,8 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
     [Fact]
     public async Task Another_users_sessions_are_in_no_list()
     {
-        var (ideation, outline, relay) = await SessionsAsync();
-        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("relays", relay)])
+        var (ideation, outline, logo, relay) = await SessionsAsync();
+        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay)])
         {
             Assert.Contains(id, await service.Ada.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
             Assert.DoesNotContain(id, await service.Eve.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
@@ -133,8 +156,22 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
         Assert.NotEqual(ids[0], ids[1]);
     }
 
-    async Task<(string Ideation, string Outline, string Relay)> SessionsAsync() => (
+    /// <summary>One of a logo's, as soon as there is one.</summary>
+    async Task<string> ArtifactAsync(string logo)
+    {
+        var id = "";
+        await Eventually.TrueAsync(async () =>
+        {
+            var items = (await service.Ada.StateAsync($"/api/logos/{logo}/artifacts")).GetProperty("items");
+            id = items.GetArrayLength() > 0 ? items[0].GetProperty("artifactId").GetString()! : "";
+            return id.Length > 0;
+        }, "the logo has an artifact");
+        return id;
+    }
+
+    async Task<(string Ideation, string Outline, string Logo, string Relay)> SessionsAsync() => (
         (await service.Ada.IdeateAsync()).Id(),
         (await service.Ada.PostJsonAsync("/api/outlines", new { source = new { title = "a", text = "b" } })).Id(),
+        (await service.Ada.PostJsonAsync("/api/logos", new { brandName = "Ada", description = "Engines that think" })).Id(),
         (await service.Ada.RelayAsync()).Id());
 }

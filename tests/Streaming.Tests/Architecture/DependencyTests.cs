@@ -19,7 +19,7 @@ public sealed partial class DependencyTests
         ["Subscriptions"] = ["Messages", "Notifications", "Database", "Sse", "Configuration"],
         ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Configuration"],
         ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Configuration"],
-        ["Pipelines"] = ["Transforms", "Sessions", "Models"],
+        ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Configuration"],
         ["Imports"] = ["Messages", "Database", "Sse"],
         ["Http"] = ["Pipelines", "Transforms", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Configuration"],
     };

@@ -116,7 +116,14 @@ public sealed partial class OfflineChatClient : IChatClient
         "outline_premise" => Json(new OutlineComposer(request, seed).Premise()),
         "outline_characters" => Json(new { characters = new OutlineComposer(request, seed).Characters() }),
         "outline_stages" => Json(new { stages = new OutlineComposer(request, seed).Stages() }),
-        _ => $"This is the offline generator, not a language model: it composes ideas and outlines from phrases, and "
+        "logo_brief" => Json(new LogoComposer(request, seed).Brief()),
+        "logo_concepts" => Json(new { concepts = new LogoComposer(request, seed).Concepts() }),
+        "logo_choice" => Json(new LogoComposer(request, seed).Choice()),
+        "logo_drawing" => Json(new { elements = new LogoComposer(request, seed).Drawing() }),
+        "logo_refinement" => Json(new { elements = new LogoComposer(request, seed).Refinement() }),
+        "logo_variations" => Json(new { variations = new LogoComposer(request, seed).Variations() }),
+        "logo_guidelines" => Json(new { sections = new LogoComposer(request, seed).Guidelines() }),
+        _ => $"This is the offline generator, not a language model: it composes ideas, outlines and logos from phrases, and "
             + $"cannot answer anything else. It was asked: “{Quoted(request.Text)}”",
     };
 
