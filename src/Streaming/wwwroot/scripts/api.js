@@ -95,6 +95,21 @@ class KeyedPost {
   }
 }
 
+/** Reads a file as text. */
+export async function readText(url) {
+  return (await send(url)).text();
+}
+
+/** Reads a file and hands it to the browser to keep. */
+export async function downloadFile(url, name) {
+  const address = URL.createObjectURL(await (await send(url)).blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 /** Creates sessions of one kind. */
 export class Submission extends KeyedPost {
   constructor(kind) {

@@ -15,7 +15,7 @@ let leave = () => {};
 
 function show() {
   leave();
-  const match = /^#\/(ideation|outline)s\/([^/]+)$/.exec(location.hash);
+  const match = /^#\/(ideation|outline|logo)s\/([^/]+)$/.exec(location.hash);
   const page = match ? sessionPage(match[1], decodeURIComponent(match[2])) : homePage();
   leave = page.leave;
   main.replaceChildren(page.element);

@@ -37,11 +37,11 @@ export function historyList(kind, heading, onProvider) {
   return { element, readMore };
 }
 
-function historyItem({ id, kind, status, createdAt, userInput, sourceArtifact, provider }) {
+function historyItem({ id, kind, status, createdAt, userInput, sourceArtifact, brandName, provider }) {
   const live = isLive(status);
   return el("li", {},
     el("a", { class: "history-item", "data-testid": "history-item", "data-live": live, href: `#/${kind}s/${id}` },
-      el("span", { class: "history-title", text: userInput ?? sourceArtifact?.title ?? "Untitled" }),
+      el("span", { class: "history-title", text: userInput ?? sourceArtifact?.title ?? brandName ?? "Untitled" }),
       el("span", { class: "history-meta" },
         el("span", { class: "status", "data-status": status, text: status }),
         el("time", { datetime: createdAt, title: dateTime(createdAt), text: timeAgo(createdAt) }),

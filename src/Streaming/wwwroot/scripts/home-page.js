@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { historyList } from "./history-list.js";
 import { ideaForm } from "./idea-form.js";
+import { logoForm } from "./logo-form.js";
 import { showSiteBadge } from "./provider-badge.js";
 
 export function homePage() {
@@ -10,6 +11,7 @@ export function homePage() {
   const lists = [
     historyList("ideation", "Ideas", showProvider),
     historyList("outline", "Outlines", showProvider),
+    historyList("logo", "Logos", showProvider),
   ];
   const element = el("div", { class: "home" },
     el("section", { class: "intro" },
@@ -18,6 +20,7 @@ export function homePage() {
         "Ask for ideas and watch them being written. Close the tab, lose the network, come back: "
         + "nothing is lost, and you read on where you were." })),
     ideaForm(),
+    logoForm(),
     el("section", { class: "history", "aria-label": "Earlier sessions" },
       ...lists.map((list) => list.element)));
 

@@ -16,7 +16,7 @@ export function sessionHead(kind) {
   const ideation = el("a", { hidden: true, text: "The idea it comes from" });
   const element = el("header", { class: "session-head" },
     el("nav", { class: "crumbs", "aria-label": "Back" }, back, ideation),
-    el("p", { class: "eyebrow", text: kind === "outline" ? "Outline" : "Ideas" }),
+    el("p", { class: "eyebrow", text: { outline: "Outline", logo: "Logo" }[kind] ?? "Ideas" }),
     title,
     source,
     el("div", { class: "session-meta" }, status, badge, facts, provider, created));

@@ -7,6 +7,12 @@ export class SessionModel {
   texts = new Map();
   ideas = [];
   components = {};
+  concepts = [];
+  assets = [];
+  choice = undefined;
+  /** Newest picture by name, as SVG, and the newest of all. */
+  previews = new Map();
+  drawing = undefined;
   stages = [];
   progress = 0;
   statusText = "";
@@ -24,6 +30,9 @@ export class SessionModel {
     this.#takeSession(state);
     this.ideas = [...(state.ideas ?? [])];
     this.components = structuredClone(state.components ?? {});
+    this.concepts = [...(state.concepts ?? [])];
+    this.assets = [...(state.assets ?? [])];
+    this.choice = state.choice;
     this.guidance = (state.guidance ?? []).map((known) => ({ ...known }));
     this.error = state.error ?? undefined;
     this.text = state.text ?? undefined;
@@ -43,8 +52,8 @@ export class SessionModel {
   #takeSession(state) {
     const { kind, id, status, provider, model, createdAt, updatedAt } = state;
     Object.assign(this, { kind, id, status, provider, model, createdAt, updatedAt });
-    this.title = (kind === "outline" ? state.sourceArtifact?.title : state.userInput) ?? "";
-    this.sourceText = state.sourceArtifact?.text;
+    this.title = (kind === "outline" ? state.sourceArtifact?.title : state.userInput ?? state.brandName) ?? "";
+    this.sourceText = state.sourceArtifact?.text ?? state.description;
     this.ideationId = state.sourceArtifact?.ideationId;
     this.ideaCount = state.ideaCount;
     this.facts = factsOf(state);
@@ -124,6 +133,9 @@ export class SessionModel {
     this.#beginTransform(undefined);
     this.ideas = [];
     this.components = {};
+    this.concepts = [];
+    this.assets = [];
+    this.choice = undefined;
     this.stages = [];
     this.error = this.text = undefined;
   }
@@ -131,6 +143,9 @@ export class SessionModel {
   addArtifact({ artifactType, position, data }) {
     if (!data) return;
     if (artifactType === "idea") place(this.ideas, position, data);
+    else if (artifactType === "concept") place(this.concepts, position, data);
+    else if (artifactType === "choice") this.choice = data;
+    else if (artifactType === "asset" && !this.assets.some(({ name }) => name === data.name)) this.assets.push(data);
     else if (artifactType === "component") this.#addComponent(position, data);
   }
 
@@ -153,6 +168,11 @@ const handlers = {
     model.advance(undefined, stage);
   },
   artifact: (model, message) => model.addArtifact(message),
+  preview: (model, { name, contentType, data }) => {
+    if (contentType !== "image/svg+xml" || !data) return;
+    model.previews.set(name, data);
+    model.drawing = data;
+  },
   stage_complete: (model, { stage, progress }) => {
     model.completeStage(stage);
     model.advance(progress);

@@ -7,6 +7,7 @@ import { announce, el } from "./dom.js";
 import { followScroll } from "./follow-scroll.js";
 import { guidancePanel } from "./guidance-panel.js";
 import { ideaList } from "./idea-list.js";
+import { logoView } from "./logo-view.js";
 import { outcomePanel } from "./outcome-panel.js";
 import { outlineView } from "./outline-view.js";
 import { problemBanner } from "./problem-banner.js";
@@ -27,7 +28,7 @@ export function sessionPage(kind, id) {
   const connection = connectionPanel(cut);
   const progress = progressPanel(connection.pill, el("div", { class: "actions" }, pause, cancel));
   const guidance = guidancePanel(kind, id, { onSend: () => banner.hide(), onProblem: showProblem });
-  const results = kind === "outline" ? outlineView() : ideaList(writeOutline);
+  const results = kind === "logo" ? logoView() : kind === "outline" ? outlineView() : ideaList(writeOutline);
   const outcome = outcomePanel(retry);
   const body = el("div", { class: "session-body", hidden: true },
     el("div", { class: "session-side" }, progress.strip, progress.details, guidance.element, connection.element),
