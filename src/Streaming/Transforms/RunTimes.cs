@@ -9,14 +9,14 @@ namespace Streaming.Transforms;
 public sealed class RunTimes(RunEstimator estimator, TimeProvider clock)
 {
     /// <summary>
-    /// An estimate costs a tenth of a millisecond of the processor, a message of progress may come every few; between two estimates
-    /// the last one is counted down.
+    /// An estimate costs a tenth of a millisecond of the processor, and a message of progress may come every few: until then the last one
+    /// is told again, with the time at which it was made.
     /// </summary>
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     readonly long _began = clock.GetTimestamp();
-    Estimate? _last;
-    double _lastAt = double.NegativeInfinity;
+    TimeEstimate? _told;
+    double _toldAt;
 
     double Now => clock.GetElapsedTime(_began).TotalSeconds;
 
@@ -43,17 +43,14 @@ public sealed class RunTimes(RunEstimator estimator, TimeProvider clock)
     public TimeEstimate Tell()
     {
         var now = Now;
-        var raised = (string?)null;
-        if (now - _lastAt >= Interval.TotalSeconds)
-        {
-            (_last, _lastAt) = (estimator.At(now), now);
-            raised = _last.Raised;
-        }
-
-        var passed = now - _lastAt;
-        return new TimeEstimate(
-            clock.GetUtcNow().ToUnixTimeMilliseconds(), Milliseconds(_last!.Elapsed + passed)!.Value, Milliseconds(_last.Remaining - passed),
-            Milliseconds(_last.RemainingP90 - passed), _last.Reliability is { } reliability ? Math.Round(reliability, 2) : null, _last.Reason, raised);
+        if (_told is not null && now - _toldAt < Interval.TotalSeconds)
+            return _told = _told with { Raised = null };
+        var estimate = estimator.At(now);
+        _toldAt = now;
+        return _told = new TimeEstimate(
+            clock.GetUtcNow().ToUnixTimeMilliseconds(), Milliseconds(estimate.Elapsed)!.Value, Milliseconds(estimate.Remaining),
+            Milliseconds(estimate.RemainingP90), estimate.Reliability is { } reliability ? Math.Round(reliability, 2) : null,
+            estimate.Reason, estimate.Raised);
     }
 
     /// <inheritdoc cref="RunEstimator.Outcome"/>
@@ -63,8 +60,8 @@ public sealed class RunTimes(RunEstimator estimator, TimeProvider clock)
     void Changed(Action change)
     {
         change();
-        _lastAt = double.NegativeInfinity;
+        _toldAt = double.NegativeInfinity;
     }
 
-    static long? Milliseconds(double? seconds) => seconds is { } known ? (long)Math.Round(1000 * Math.Max(0, known)) : null;
+    static long? Milliseconds(double? seconds) => seconds is { } known ? (long)Math.Round(1000 * known) : null;
 }
