@@ -168,7 +168,7 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
         var view = new SessionView(watched.Page);
         await watched.Page.GotoAsync($"/#/ideations/{state.Id()}");
         await watched.Page.GetByTestId("outline-button").ClickAsync();
-        await watched.Page.WaitForURLAsync("**/#/outlines/*");
+        await Expect(watched.Page).ToHaveURLAsync(new Regex("#/outlines/."));
 
         foreach (var name in (string[])["title", "genre", "sellingPoints", "setting", "synopsis", "characters", "stages"])
         {

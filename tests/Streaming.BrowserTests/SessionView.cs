@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -47,7 +48,7 @@ public sealed class SessionView(IPage page)
         await page.GetByLabel("Number of ideas").FillAsync(ideaCount.ToString(CultureInfo.InvariantCulture));
         await page.GetByLabel("Genre", new() { Exact = true }).FillAsync("Drama / Mystery");
         await page.GetByTestId("submit").ClickAsync();
-        await page.WaitForURLAsync("**/#/ideations/*");
+        await Expect(page).ToHaveURLAsync(new Regex("#/ideations/."));
     }
 
     /// <summary>Waits until the first idea is finished and the next is being written.</summary>

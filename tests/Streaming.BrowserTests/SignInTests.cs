@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Streaming.IntegrationTests.Fixtures;
@@ -126,7 +127,7 @@ public sealed class SignInTests(PostgresServer postgres, Chromium browser)
         await Expect(page.GetByTestId("user-input")).ToHaveValueAsync("Storms, kept in jars");
         await view.SignInAsync(_jwt.Token("ada", clock.Ahead + TimeSpan.FromMinutes(10)), "ada");
 
-        await page.WaitForURLAsync("**/#/ideations/*");
+        await Expect(page).ToHaveURLAsync(new Regex("#/ideations/."));
         await view.ExpectCompletedAsync(ideaCount: 5);
         await Expect(page.GetByRole(Microsoft.Playwright.AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Storms, kept in jars");
         AssertOnlyRefusals(watched);

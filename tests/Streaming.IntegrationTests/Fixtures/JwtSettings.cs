@@ -43,7 +43,7 @@ public sealed class JwtSettings
 }
 
 /// <summary>One service in mode <c>jwt</c> for a test class, and two users of it.</summary>
-public sealed class JwtFixture(PostgresServer postgres) : Xunit.IAsyncLifetime
+public class JwtFixture(PostgresServer postgres) : Xunit.IAsyncLifetime
 {
     public JwtSettings Jwt { get; } = new();
 
@@ -55,7 +55,7 @@ public sealed class JwtFixture(PostgresServer postgres) : Xunit.IAsyncLifetime
 
     public PostgresServer Postgres => postgres;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         Host = await ServiceHost.StartAsync(postgres, Jwt.Settings);
         (Ada, Eve) = (Jwt.ClientOf(Host.Address, "ada"), Jwt.ClientOf(Host.Address, "eve"));
@@ -66,5 +66,6 @@ public sealed class JwtFixture(PostgresServer postgres) : Xunit.IAsyncLifetime
         Ada.Dispose();
         Eve.Dispose();
         await Host.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 }

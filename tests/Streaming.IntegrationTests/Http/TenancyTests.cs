@@ -7,7 +7,7 @@ using Xunit;
 namespace Streaming.IntegrationTests.Http;
 
 /// <summary>Another user's session is the same as none, whatever is asked of it.</summary>
-public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
+public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFixture<TenancyTests.TenancyFixture>
 {
     public static TheoryData<string, string, string?> Requests => new()
     {
@@ -67,7 +67,7 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
     [MemberData(nameof(Requests))]
     public async Task Another_users_session_is_not_found(string method, string path, string? body)
     {
-        var (ideation, outline, logo, relay) = await SessionsAsync();
+        var (ideation, outline, logo, relay) = service.Sessions;
         var artifact = path.Contains("{artifactId}", StringComparison.Ordinal) ? await ArtifactAsync(logo) : "";
         string Filled(string text) => text.Replace("{ideation}", ideation, StringComparison.Ordinal)
             .Replace("{logo}", logo, StringComparison.Ordinal).Replace("{artifactId}", artifact, StringComparison.Ordinal)
@@ -122,7 +122,7 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
     [Fact]
     public async Task Another_users_sessions_are_in_no_list()
     {
-        var (ideation, outline, logo, relay) = await SessionsAsync();
+        var (ideation, outline, logo, relay) = service.Sessions;
         foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay)])
         {
             Assert.Contains(id, await service.Ada.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
@@ -169,9 +169,19 @@ public sealed class TenancyTests(JwtFixture service) : IClassFixture<JwtFixture>
         return id;
     }
 
-    async Task<(string Ideation, string Outline, string Logo, string Relay)> SessionsAsync() => (
-        (await service.Ada.IdeateAsync()).Id(),
-        (await service.Ada.PostJsonAsync("/api/outlines", new { source = new { title = "a", text = "b" } })).Id(),
-        (await service.Ada.PostJsonAsync("/api/logos", new { brandName = "Ada", description = "Engines that think" })).Id(),
-        (await service.Ada.RelayAsync()).Id());
+    /// <summary>One session of each kind of Ada's for all the requests: none of them may change a thing, and what a user may have in progress is limited.</summary>
+    public sealed class TenancyFixture(PostgresServer postgres) : JwtFixture(postgres)
+    {
+        public (string Ideation, string Outline, string Logo, string Relay) Sessions { get; private set; }
+
+        public override async ValueTask InitializeAsync()
+        {
+            await base.InitializeAsync();
+            Sessions = (
+                (await Ada.IdeateAsync()).Id(),
+                (await Ada.PostJsonAsync("/api/outlines", new { source = new { title = "a", text = "b" } })).Id(),
+                (await Ada.PostJsonAsync("/api/logos", new { brandName = "Ada", description = "Engines that think" })).Id(),
+                (await Ada.RelayAsync()).Id());
+        }
+    }
 }
