@@ -44,6 +44,18 @@ public sealed class MigratorTests(PostgresServer postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task No_session_of_the_service_compiles_its_statements()
+    {
+        await ExecuteAsync($"""alter database "{new NpgsqlConnectionStringBuilder(_connectionString).Database}" set jit = on""");
+        _database.Clear();
+        Assert.Equal("on", await ScalarAsync("select current_setting('jit')"));
+
+        await Migrator.MigrateAsync(_database, Cancellation);
+
+        Assert.Equal("off", await ScalarAsync("select current_setting('jit')"));
+    }
+
+    [Fact]
     public async Task A_migration_that_was_changed_afterwards_is_refused_by_name()
     {
         await Migrator.MigrateAsync(_database, Cancellation);
