@@ -7,11 +7,13 @@ using Streaming.Benchmarks.Service;
 
 if (args is [ServedProgram.Command, .. var served])
     return await ServedProgram.RunAsync(served);
+if (args is [DatabaseProcess.Command, var folder])
+    return await DatabaseProcess.RunAsync(folder);
 
 // The readers share two cores with what they measure: one thread takes all their bytes, without a hop to the pool.
 // Not for the service: with Npgsql in the process every request would hang.
-Environment.SetEnvironmentVariable(ServiceProcess.InlineCompletions, "1");
-Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", "1");
+Environment.SetEnvironmentVariable(ChildProcess.InlineCompletions, "1");
+Environment.SetEnvironmentVariable(ChildProcess.SocketThreads, "1");
 
 var options = args is [EstimatesCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
 if (options is null && args is not [EstimatesCommand.Name, ..])

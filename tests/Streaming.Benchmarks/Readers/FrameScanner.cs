@@ -8,11 +8,13 @@ namespace Streaming.Benchmarks.Readers;
 /// Follows one stream by its bytes: proves by <c>first</c> and <c>index</c> that no message is missing or repeated, by the
 /// marks that every chunk is there in order, and takes the time that each chunk was on its way.
 /// </summary>
-sealed class FrameScanner(MeasuredPart part)
+/// <param name="part">When it counts.</param>
+/// <param name="next">Index of the first message that is to come.</param>
+sealed class FrameScanner(MeasuredPart part, int next = 0)
 {
     byte[] _pending = new byte[16 * 1024];
     int _length;
-    int _next;
+    int _next = next;
     long _markedAt;
     long _chunks;
     long _messages;
@@ -23,11 +25,17 @@ sealed class FrameScanner(MeasuredPart part)
     /// <summary>Messages of every type, of the measured part.</summary>
     public long Messages => Volatile.Read(ref _messages);
 
+    /// <summary>Index of the message that is to come next. Any thread may read it.</summary>
+    public int Next => Volatile.Read(ref _next);
+
+    /// <summary>Called after each frame that brought messages, by the thread that reads.</summary>
+    public Action? Grown { get; init; }
+
     /// <summary>The first thing that was wrong.</summary>
     public string? Fault { get; private set; }
 
     /// <summary>Milliseconds from the generator's hand to this reader, of each chunk of the measured part.</summary>
-    public List<double> Latencies { get; } = [];
+    public LatencyHistogram Latencies { get; } = new();
 
     public void Fail(string fault) => Fault ??= fault;
 
@@ -69,13 +77,14 @@ sealed class FrameScanner(MeasuredPart part)
             first = index;
         if (first != _next)
             Fail($"message {first} came where {_next} was due");
-        _next = index + 1;
+        Volatile.Write(ref _next, index + 1);
         if (part.IsOn)
             Volatile.Write(ref _messages, _messages + index - first + 1);
         if (type.SequenceEqual("chunk"u8))
             AcceptChunks(frame, index - first + 1, receivedAt);
         else if (type.SequenceEqual("error"u8) || type.SequenceEqual("end"u8))
             Fail($"a generation has ended: {Encoding.UTF8.GetString(frame)}");
+        Grown?.Invoke();
     }
 
     void AcceptChunks(ReadOnlySpan<byte> frame, int count, long receivedAt)

@@ -9,19 +9,24 @@ namespace Streaming.Benchmarks.Readers;
 /// One reader of one stream: a socket, and a <see cref="FrameScanner"/> for what comes out of it. Costs little beside the
 /// service: no parse, no allocation a message.
 /// </summary>
-sealed class MeasuredReader(IPEndPoint address, string path, MeasuredPart part) : IDisposable
+/// <param name="address">Of the service.</param>
+/// <param name="path">Of the stream.</param>
+/// <param name="part">When it counts.</param>
+/// <param name="cursor">Index of the last message that it has, of the session's first transform; none: from the beginning.</param>
+/// <param name="grown">Called after each frame that brought messages.</param>
+sealed class MeasuredReader(IPEndPoint address, string path, MeasuredPart part, int? cursor = null, Action? grown = null) : IDisposable
 {
     readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     bool _isClosing;
 
     /// <summary>What it has found. Its fault, if any, makes the run void.</summary>
-    public FrameScanner Scanner { get; } = new(part);
+    public FrameScanner Scanner { get; } = new(part, cursor + 1 ?? 0) { Grown = grown };
 
     /// <summary>Connects and asks; the task of the result reads until <see cref="Dispose"/> or a fault, and never throws.</summary>
     public async Task<Task> OpenAsync(CancellationToken cancellation)
     {
         await _socket.ConnectAsync(address, cancellation);
-        var request = $"GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n";
+        var request = $"GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{(cursor is null ? "" : $"Last-Event-ID: 1-{cursor}\r\n")}\r\n";
         await _socket.SendAsync(Encoding.ASCII.GetBytes(request), cancellation);
         return ReadAsync();
     }

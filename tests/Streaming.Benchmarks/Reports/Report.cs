@@ -35,8 +35,9 @@ sealed class Report
             is raised to the number of generations), on the embedded PostgreSQL with fsync on, in an empty database. Its generator is
             exchanged for one that writes the time into its text, so a time is from the model's delta to the bytes in the
             reader's hand: through the stage, the queue, the commit and the socket. Readers, service and database share the machine;
-            "cores" is CPU time over time. Every reader proves by `first` and `index` that it missed nothing and got nothing
-            twice; a run in which one did not is void. Medians of {options.Runs} interleaved runs of {options.Seconds} s after a warm-up.
+            "cores" is CPU time over time, of the service and PostgreSQL where nothing else is said. Every reader proves by `first` and
+            `index` that it missed nothing and got nothing twice; a run in which one did not is void. Medians of {options.Runs}
+            interleaved runs of {options.Seconds} s after a warm-up.
             """;
         var figures = new StringBuilder("| | work | bar | figure | met |\n|---|---|---|---|---|\n");
         var lines = new StringBuilder();
@@ -47,7 +48,7 @@ sealed class Report
                 : (benchmark.Shown(medians), benchmark.Meets(medians) ? "yes" : "**no**");
             figures.Append($"| {benchmark.Id} | {benchmark.Work} | {benchmark.Bar} | {shown} | {met} |\n");
             if (medians is not null)
-                lines.Append($"| {date} | {commit} | {benchmark.Id} | {Suite.Details(medians)} |\n");
+                lines.Append($"| {date} | {commit} | {benchmark.Id} | {medians} |\n");
         }
 
         return new Report(head, figures.ToString(), lines.ToString());

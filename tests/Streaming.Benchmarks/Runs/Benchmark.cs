@@ -1,31 +1,50 @@
-using System.Globalization;
-using Streaming.Benchmarks.Service;
-
 namespace Streaming.Benchmarks.Runs;
 
 /// <summary>One benchmark: what is done, and what is asked of it. The bars are those of the project, for two cores.</summary>
-/// <param name="Id">Its name on the command line and in the report.</param>
-/// <param name="Work">What the service does.</param>
-/// <param name="Generations">Generations at once, one reader each.</param>
-/// <param name="TokensPerSecond">Pace of each; 0: as fast as it goes.</param>
-/// <param name="Bar">What is asked, for a person.</param>
-/// <param name="Meets">Whether the figures meet it.</param>
-/// <param name="Shown">The figures that the bar speaks of.</param>
-sealed record Benchmark(
-    string Id, string Work, int Generations, double TokensPerSecond, string Bar, Func<Figures, bool> Meets, Func<Figures, string> Shown)
+/// <param name="id">Its name on the command line and in the report.</param>
+/// <param name="work">What the service does.</param>
+/// <param name="bar">What is asked, for a person.</param>
+abstract class Benchmark(string id, string work, string bar)
 {
     public static IReadOnlyList<Benchmark> All { get; } =
     [
-        new("B1", "200 generations at 30 chunks/s inside the service, one reader each: from the model's delta to the reader's bytes",
-            200, 30, "p50 <= 2 ms, p99 <= 10 ms, <= 1.0 core for service and PostgreSQL",
+        new Generations("B1", "200 generations at 30 chunks/s inside the service, one reader each: from the model's delta to the reader's bytes",
+            "p50 <= 2 ms, p99 <= 10 ms, <= 1.0 core for service and PostgreSQL", generations: 200, readersEach: 1, tokensPerSecond: 30,
             // A service that falls behind the pace would show fine times.
-            figures => figures is { LatencyP50: <= 2, LatencyP99: <= 10, ServiceCores: <= 1.0 } && figures.ChunksPerSecond >= 0.99 * 200 * 30,
-            figures => string.Create(CultureInfo.InvariantCulture,
-                $"p50 {figures.LatencyP50:0.00} ms, p99 {figures.LatencyP99:0.0} ms, {figures.ServiceCores:0.00} cores at {figures.ChunksPerSecond:#,0} chunks/s")),
-        new("B2", $"most chunks/s persisted and delivered, 200 generations, one reader each, {MarkedChatClient.DeltaBytes} bytes of text a chunk",
-            200, 0, ">= 60,000 chunks/s",
-            figures => figures.ChunksPerSecond >= 60_000,
-            figures => string.Create(CultureInfo.InvariantCulture,
-                $"{figures.ChunksPerSecond:#,0} chunks/s, {figures.ServiceCpuPerChunk:0.0} µs of CPU each")),
+            figures => figures["p50 ms"] <= 2 && figures["p99 ms"] <= 10 && figures["cores"] <= 1.0 && figures["chunks/s"] >= 0.99 * 200 * 30),
+        new Generations("B2", $"most chunks/s persisted and delivered, 200 generations, one reader each, {Service.MarkedChatClient.DeltaBytes} bytes of text a chunk",
+            ">= 60,000 chunks/s", generations: 200, readersEach: 1, tokensPerSecond: 0, figures => figures["chunks/s"] >= 60_000),
+        new Generations("B3", "1 generation at 1,100 chunks/s to 1,000 readers",
+            ">= 1,000,000 deliveries/s", generations: 1, readersEach: 1000, tokensPerSecond: 1100, figures => figures["chunks/s"] >= 1_000_000),
+        new Generations("B4", "1 generation at 30 chunks/s to 1,000 readers",
+            "p99 <= 15 ms", generations: 1, readersEach: 1000, tokensPerSecond: 30, figures => figures["p99 ms"] <= 15 && figures["chunks/s"] >= 0.99 * 30_000),
+        new IdleStreams(),
+        new ReconnectStorm(),
+        new CatchUp(),
+        new StateReads(),
+        new Generations("B9", "the work of B1, with the generations in one process and the readers in another, on one database",
+            "p50 <= 2 ms, p99 <= 20 ms", generations: 200, readersEach: 1, tokensPerSecond: 30,
+            figures => figures["p50 ms"] <= 2 && figures["p99 ms"] <= 20 && figures["chunks/s"] >= 0.99 * 200 * 30, apart: true),
+        new StartAndStop(),
     ];
+
+    public string Id => id;
+
+    public string Work => work;
+
+    public string Bar => bar;
+
+    /// <summary>One run, on a service and a database of its own.</summary>
+    /// <param name="measured">Length of the part that is measured, where time is what ends it.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <exception cref="BenchmarkException">A reader missed a message or got one twice, or the service did not do its work: the run is void.</exception>
+    public abstract Task<Figures> RunAsync(TimeSpan measured, CancellationToken cancellation);
+
+    /// <summary>Whether the figures meet the bar.</summary>
+    public abstract bool Meets(Figures figures);
+
+    /// <summary>The figures that the bar speaks of.</summary>
+    public abstract string Shown(Figures figures);
+
+    protected static double MiB(long bytes) => bytes / 1024.0 / 1024.0;
 }

@@ -1,34 +1,34 @@
+using System.Collections;
+using System.Globalization;
+
 namespace Streaming.Benchmarks.Runs;
 
-/// <summary>What one run gave, or the medians of several.</summary>
-/// <param name="ChunksPerSecond">Chunks that reached their reader.</param>
-/// <param name="MessagesPerSecond">Messages of every type.</param>
-/// <param name="LatencyP50">Milliseconds from the model's delta to the reader's bytes.</param>
-/// <param name="LatencyP99">The same.</param>
-/// <param name="LatencyMax">The same.</param>
-/// <param name="ServiceOnlyCores">CPU of the service's process.</param>
-/// <param name="DatabaseCores">CPU of its PostgreSQL.</param>
-/// <param name="ReadersCores">CPU of this program.</param>
-/// <param name="ServiceMiB">Memory of the service's process at the end.</param>
-/// <param name="DatabaseMiB">Memory of its PostgreSQL at the end.</param>
-sealed record Figures(
-    double ChunksPerSecond, double MessagesPerSecond, double LatencyP50, double LatencyP99, double LatencyMax,
-    double ServiceOnlyCores, double DatabaseCores, double ReadersCores, double ServiceMiB, double DatabaseMiB)
+/// <summary>What one run gave, or the medians of several: figures by name, the unit in it, in the order in which they are told.</summary>
+sealed class Figures : IEnumerable<KeyValuePair<string, double>>
 {
-    /// <summary>CPU of the service and its PostgreSQL together.</summary>
-    public double ServiceCores => ServiceOnlyCores + DatabaseCores;
+    readonly OrderedDictionary<string, double> _values = [];
 
-    /// <summary>Microseconds.</summary>
-    public double ServiceCpuPerChunk => 1_000_000 * ServiceCores / ChunksPerSecond;
+    public double this[string name] => _values[name];
+
+    public void Add(string name, double value) => _values.Add(name, value);
 
     /// <summary>The median of each figure by itself.</summary>
     public static Figures Medians(IReadOnlyList<Figures> runs)
     {
-        return new Figures(
-            Median(f => f.ChunksPerSecond), Median(f => f.MessagesPerSecond), Median(f => f.LatencyP50), Median(f => f.LatencyP99),
-            Median(f => f.LatencyMax), Median(f => f.ServiceOnlyCores), Median(f => f.DatabaseCores), Median(f => f.ReadersCores),
-            Median(f => f.ServiceMiB), Median(f => f.DatabaseMiB));
-
-        double Median(Func<Figures, double> figure) => runs.Select(figure).Order().ElementAt(runs.Count / 2);
+        var medians = new Figures();
+        foreach (var (name, _) in runs[0])
+            medians.Add(name, runs.Select(run => run[name]).Order().ElementAt(runs.Count / 2));
+        return medians;
     }
+
+    /// <summary>Every figure, on one line.</summary>
+    public override string ToString() => string.Join("; ", _values.Select(figure => $"{figure.Key} {Text(figure.Value)}"));
+
+    /// <summary>Three digits that count.</summary>
+    public static string Text(double value) => value.ToString(
+        Math.Abs(value) switch { >= 100 => "#,0", >= 10 => "0.0", _ => "0.00" }, CultureInfo.InvariantCulture);
+
+    public IEnumerator<KeyValuePair<string, double>> GetEnumerator() => _values.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

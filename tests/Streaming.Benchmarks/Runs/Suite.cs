@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Streaming.Benchmarks.Runs;
 
 /// <summary>What all runs of a benchmark gave.</summary>
@@ -19,9 +17,9 @@ static class Suite
             {
                 try
                 {
-                    var figures = await Run.RunAsync(benchmark, TimeSpan.FromSeconds(options.Seconds), cancellation);
+                    var figures = await benchmark.RunAsync(TimeSpan.FromSeconds(options.Seconds), cancellation);
                     sound[benchmark].Add(figures);
-                    Console.WriteLine($"{benchmark.Id} run {run}: {Details(figures)}");
+                    Console.WriteLine($"{benchmark.Id} run {run}: {figures}");
                 }
                 catch (BenchmarkException fault)
                 {
@@ -32,8 +30,4 @@ static class Suite
         return [.. sound.Select(runs => new Result(
             runs.Key, runs.Value.Count > 0 ? Figures.Medians(runs.Value) : null, runs.Value.Count == options.Runs))];
     }
-
-    /// <summary>Every figure, on one line.</summary>
-    public static string Details(Figures figures) => string.Create(CultureInfo.InvariantCulture,
-        $"{figures.ChunksPerSecond:#,0} chunks/s of {figures.MessagesPerSecond:#,0} messages/s; p50 {figures.LatencyP50:0.00}, p99 {figures.LatencyP99:0.0}, max {figures.LatencyMax:0} ms; cores: service {figures.ServiceOnlyCores:0.00}, PostgreSQL {figures.DatabaseCores:0.00}, readers {figures.ReadersCores:0.00}; {figures.ServiceCpuPerChunk:0.0} µs a chunk; MiB: service {figures.ServiceMiB:0}, PostgreSQL {figures.DatabaseMiB:0}");
 }

@@ -3,78 +3,60 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Streaming.Benchmarks.Service;
 
-/// <summary>
-/// The service as a process of its own, on an embedded PostgreSQL in a new temporary folder. Disposing it ends both and
-/// removes the folder.
-/// </summary>
+/// <summary>How a service is started.</summary>
+/// <param name="Database">Its database.</param>
+sealed record ServiceSetup(DatabaseProcess Database)
+{
+    /// <summary>Pace of each generation; 0: as fast as it goes.</summary>
+    public double TokensPerSecond { get; init; }
+
+    /// <summary>How many generations there will be; none begins to write before all have begun.</summary>
+    public int Generations { get; init; } = 1;
+
+    /// <summary>Its share of the work.</summary>
+    public string Role { get; init; } = "all";
+}
+
+/// <summary>The service as a process of its own. Disposing it ends it.</summary>
 sealed class ServiceProcess : IAsyncDisposable
 {
-    public const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-
-    const int OutputLinesMax = 40;
     static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
-    static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
 
-    readonly Process _process;
-    readonly string _folder;
-    readonly Queue<string> _output = new();
+    readonly ChildProcess _process;
 
-    ServiceProcess(string folder, int port, double tokensPerSecond, int generations)
+    ServiceProcess(ServiceSetup setup)
     {
-        _folder = folder;
-        Address = new IPEndPoint(IPAddress.Loopback, port);
+        Address = new IPEndPoint(IPAddress.Loopback, FreePort());
         Client = new HttpClient { BaseAddress = new Uri($"http://{Address}"), Timeout = TimeSpan.FromSeconds(60) };
-        var start = new ProcessStartInfo(Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")),
-        [
-            // With the runtime settings of the service, not with those of this program.
-            "exec", "--runtimeconfig", Beside("Streaming.runtimeconfig.json"), "--depsfile", Beside("Streaming.Benchmarks.deps.json"),
-            Beside("Streaming.Benchmarks.dll"), ServedProgram.Command,
-            tokensPerSecond.ToString(CultureInfo.InvariantCulture), $"{generations}",
-            "--urls", $"http://{Address}", "--ConnectionStrings:Streaming=", $"--Streaming:DataDirectory={folder}",
-            $"--Transforms:Concurrency={generations}",
-        ])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment.Remove(InlineCompletions);
-        start.Environment.Remove("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT");
-        start.Environment["DOTNET_ENVIRONMENT"] = start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
-        _process = Process.Start(start)!;
-        _process.OutputDataReceived += (_, line) => Keep(line.Data);
-        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        _process = new ChildProcess(
+            ServedProgram.Command, setup.TokensPerSecond.ToString(CultureInfo.InvariantCulture), $"{setup.Generations}",
+            "--urls", $"http://{Address}", $"--ConnectionStrings:Streaming={setup.Database.ConnectionString}",
+            $"--Streaming:Role={setup.Role}", $"--Transforms:Concurrency={setup.Generations}");
     }
 
     public IPEndPoint Address { get; }
 
     public HttpClient Client { get; }
 
-    /// <summary>CPU and memory of the service.</summary>
+    /// <summary>CPU and memory.</summary>
     public ProcessUsage Usage() => ProcessUsage.Of(_process.Id);
 
-    /// <summary>CPU and memory of its PostgreSQL: the server and all its processes.</summary>
-    public ProcessUsage DatabaseUsage() => ProcessUsage.OfTree(
-        int.Parse(File.ReadLines(Path.Combine(_folder, "postgres", "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture));
+    /// <summary>What it has said last.</summary>
+    public string LastLines() => _process.LastLines();
 
     /// <summary>Starts it and waits until it is ready.</summary>
     /// <exception cref="BenchmarkException">It did not become ready.</exception>
-    public static async Task<ServiceProcess> StartAsync(double tokensPerSecond, int generations, CancellationToken cancellation)
+    public static async Task<ServiceProcess> StartAsync(ServiceSetup setup, CancellationToken cancellation)
     {
-        var folder = Directory.CreateTempSubdirectory("streaming-benchmark-").FullName;
-        // Under root PostgreSQL runs as another user, who must be able to pass through.
-        File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        var service = new ServiceProcess(folder, FreePort(), tokensPerSecond, generations);
+        var service = new ServiceProcess(setup);
         try
         {
-            await service.WaitUntilReadyAsync(cancellation);
+            if (!await IsReadyAsync(service.Client, () => service._process.HasExited, cancellation))
+                throw new BenchmarkException($"The service did not become ready:\n{service.LastLines()}");
             return service;
         }
         catch
@@ -84,90 +66,76 @@ sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until a service says that it is ready; false when it ends instead, or takes longer than a minute.</summary>
+    public static async Task<bool> IsReadyAsync(HttpClient client, Func<bool> hasExited, CancellationToken cancellation)
+    {
+        for (var started = Stopwatch.GetTimestamp(); !hasExited() && Stopwatch.GetElapsedTime(started) < StartPatience;)
+        {
+            try
+            {
+                using var response = await client.GetAsync("/health/ready", cancellation);
+                if (response.IsSuccessStatusCode)
+                    return true;
+            }
+            catch (HttpRequestException)
+            {
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+        }
+
+        return false;
+    }
+
     /// <summary>Asks for a generation; returns the path of its stream.</summary>
     public async Task<string> GenerateAsync(CancellationToken cancellation)
     {
-        using var response = await Client.PostAsJsonAsync("/api/ideations", new
+        var state = await PostAsync("/api/ideations", new
         {
             userInput = "A lighthouse keeper who collects storms",
             genrePaths = new[] { "Drama" },
             genreProportions = new[] { 100 },
             ideaCount = 20,
         }, cancellation);
-        if (!response.IsSuccessStatusCode)
-            throw new BenchmarkException($"POST /api/ideations answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellation)}");
-        var state = await response.Content.ReadFromJsonAsync<JsonElement>(cancellation);
         return $"/api/stream/ideation/{state.GetProperty("id").GetString()}";
     }
 
-    async Task WaitUntilReadyAsync(CancellationToken cancellation)
+    /// <summary>Opens a relay and fills it with chunks, each with its mark; returns its id. Its first message, 0, is <c>start</c>.</summary>
+    public async Task<string> RelayAsync(int chunks, CancellationToken cancellation)
     {
-        var started = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                using var response = await Client.GetAsync("/health/ready", cancellation);
-                if (response.IsSuccessStatusCode)
-                    return;
-            }
-            catch (HttpRequestException)
-            {
-            }
-
-            if (_process.HasExited || Stopwatch.GetElapsedTime(started) > StartPatience)
-                throw new BenchmarkException($"The service did not become ready:\n{LastLines()}");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
-        }
+        const int AtOnce = 1000;
+        var id = (await PostAsync("/api/relays", new { title = "benchmark" }, cancellation)).GetProperty("id").GetString()!;
+        for (var sent = 0; sent < chunks; sent += AtOnce)
+            await AppendAsync(id, Math.Min(AtOnce, chunks - sent), cancellation);
+        return id;
     }
 
-    void Keep(string? line)
+    /// <summary>Writes so many chunks, each with its mark, to a relay.</summary>
+    public Task AppendAsync(string relay, int chunks, CancellationToken cancellation) => PostAsync(
+        $"/api/relays/{relay}/messages", Enumerable.Range(0, chunks).Select(_ => new { type = "chunk", text = $"{Mark.Now()} some words" }), cancellation);
+
+    async Task<JsonElement> PostAsync(string path, object body, CancellationToken cancellation)
     {
-        if (line is null)
-            return;
-        lock (_output)
-        {
-            _output.Enqueue(line);
-            if (_output.Count > OutputLinesMax)
-                _output.Dequeue();
-        }
+        using var response = await Client.PostAsJsonAsync(path, body, cancellation);
+        if (!response.IsSuccessStatusCode)
+            throw new BenchmarkException($"POST {path} answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellation)}");
+        return await response.Content.ReadFromJsonAsync<JsonElement>(cancellation);
     }
 
-    /// <summary>What it has said last.</summary>
-    public string LastLines()
-    {
-        lock (_output)
-            return string.Join('\n', _output);
-    }
-
-    static string Beside(string file) => Path.Combine(AppContext.BaseDirectory, file);
-
-    static int FreePort()
+    /// <summary>A port of loopback that nobody listens on.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Tells it to stop and waits until it has.</summary>
+    public Task StopAsync() => _process.StopAsync();
+
+    public ValueTask DisposeAsync()
     {
         Client.Dispose();
-        _process.StandardInput.Close();
-        using (var patience = new CancellationTokenSource(StopPatience))
-        {
-            try
-            {
-                await _process.WaitForExitAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                Console.Error.WriteLine($"The service did not stop within {StopPatience}: killed.");
-                _process.Kill(entireProcessTree: true);
-                await _process.WaitForExitAsync(CancellationToken.None);
-            }
-        }
-
-        _process.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        return _process.DisposeAsync();
     }
 }

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using Streaming.Benchmarks.Service;
+
+namespace Streaming.Benchmarks.Runs;
+
+/// <summary>The unified GET beside the statements that it is made of, each alone on one connection, one after the other.</summary>
+sealed class StateReads() : Benchmark("B8", $"unified GET of a state of {Chunks:#,0} chunks, and with a matching ETag, beside pgbench",
+    "<= 1.5 times the bare statement; 304 <= 1.3 times a look-up by primary key")
+{
+    const int Chunks = 2000;
+
+    public override bool Meets(Figures figures) => figures["times the statement"] <= 1.5 && figures["304: times the look-up"] <= 1.3;
+
+    public override string Shown(Figures figures) =>
+        $"{Figures.Text(figures["ms for the state"])} ms, {Figures.Text(figures["times the statement"])} times; 304 {Figures.Text(figures["ms for a 304"])} ms, {Figures.Text(figures["304: times the look-up"])} times";
+
+    public override async Task<Figures> RunAsync(TimeSpan measured, CancellationToken cancellation)
+    {
+        await using var database = await DatabaseProcess.StartAsync(cancellation);
+        await using var service = await ServiceProcess.StartAsync(new ServiceSetup(database), cancellation);
+        var relay = await service.RelayAsync(Chunks, cancellation);
+        var path = $"/api/relays/{relay}";
+        // Each is asked for in turn, so that all four see the same machine.
+        var quarter = measured / 4;
+        var etag = await GetAsync(service, path, null, TimeSpan.FromSeconds(2), cancellation);
+        _ = await GetAsync(service, path, etag.ETag, TimeSpan.FromSeconds(2), cancellation);
+        var state = await GetAsync(service, path, null, quarter, cancellation);
+        var statement = await Pgbench.MillisecondsAsync(database, Pgbench.ReadState(relay), quarter, cancellation);
+        var unchanged = await GetAsync(service, path, etag.ETag, quarter, cancellation);
+        var lookUp = await Pgbench.MillisecondsAsync(database, $"select * from sessions where id = '{relay}';", quarter, cancellation);
+        return new Figures
+        {
+            { "ms for the state", state.Milliseconds },
+            { "ms for the statement", statement },
+            { "times the statement", state.Milliseconds / statement },
+            { "ms for a 304", unchanged.Milliseconds },
+            { "ms for a look-up", lookUp },
+            { "304: times the look-up", unchanged.Milliseconds / lookUp },
+        };
+    }
+
+    static async Task<(double Milliseconds, EntityTagHeaderValue ETag)> GetAsync(
+        ServiceProcess service, string path, EntityTagHeaderValue? known, TimeSpan time, CancellationToken cancellation)
+    {
+        var (count, started, etag) = (0, Stopwatch.GetTimestamp(), known);
+        for (; Stopwatch.GetElapsedTime(started) < time; count++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            if (known is not null)
+                request.Headers.IfNoneMatch.Add(known);
+            using var response = await service.Client.SendAsync(request, cancellation);
+            _ = await response.Content.ReadAsByteArrayAsync(cancellation);
+            if (response.StatusCode != (known is null ? HttpStatusCode.OK : HttpStatusCode.NotModified))
+                throw new BenchmarkException($"GET {path} answered {(int)response.StatusCode}");
+            etag = response.Headers.ETag;
+        }
+
+        return (Stopwatch.GetElapsedTime(started).TotalMilliseconds / count, etag!);
+    }
+}
