@@ -1,11 +1,11 @@
 -- One page of a transform's messages. $1 uuid transform, $2 int index after which to read, $3 int rows at most,
--- $4 int bytes of data at which the page ends, with the row that reaches them: one row at least. Index: transform_chunks_pkey.
+-- $4 int bytes of data at which the page ends, with the row that reaches them: one row at least.
+-- Messages have no gaps, so the rows are a range: a limit alone was planned as a sort of all that follow, at each page.
+-- Index: transform_chunks_pkey.
 select chunk_index, chunk_type, chunk_data, created_at
 from (select chunk_index, chunk_type, chunk_data, created_at,
              sum(octet_length(chunk_data)) over (order by chunk_index) - octet_length(chunk_data) as bytes_before
       from transform_chunks
-      where transform_id = $1 and chunk_index > $2
-      order by chunk_index
-      limit $3) as page
+      where transform_id = $1 and chunk_index > $2 and chunk_index <= $2 + $3) as page
 where bytes_before < $4
 order by chunk_index

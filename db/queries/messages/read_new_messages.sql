@@ -7,8 +7,7 @@ cross join lateral (
     select chunk_index, chunk_type, chunk_data, created_at,
            sum(octet_length(chunk_data)) over (order by chunk_index) - octet_length(chunk_data) as bytes_before
     from transform_chunks
-    where transform_id = grown.transform_id and chunk_index > grown.head
+    where transform_id = grown.transform_id and chunk_index > grown.head and chunk_index <= grown.head + $3
     order by chunk_index
-    limit $3
 ) as c
 where c.bytes_before < $4

@@ -36,7 +36,8 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
             // No statement leaves anything behind in its session, so there is nothing to reset.
             NoResetOnClose = true,
         };
-        if (!builder.ContainsKey("Max Auto Prepare"))
+        // Not ContainsKey, which is true for every keyword there is.
+        if (!builder.ShouldSerialize("Max Auto Prepare"))
             (builder.MaxAutoPrepare, builder.AutoPrepareMinUsages) = (64, 2);
         return builder.ConnectionString;
     }

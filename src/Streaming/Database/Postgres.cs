@@ -16,10 +16,14 @@ public sealed class DatabaseUnavailableException(Exception? inner)
 /// </summary>
 public sealed class Postgres : IAsyncDisposable
 {
+    // Of the connections, so much is kept for the service's own work: a commit does not wait behind ten thousand readers.
+    const double OwnShare = 0.25;
+
     static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1);
 
     readonly TaskCompletionSource<NpgsqlDataSource> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    readonly ResiliencePipeline _requests;
+    readonly ResiliencePipeline _retries;
+    readonly SemaphoreSlim _requests;
     readonly TimeSpan _patience;
     readonly TimeProvider _clock;
 
@@ -27,7 +31,8 @@ public sealed class Postgres : IAsyncDisposable
     {
         _clock = clock;
         _patience = options.Value.RequestPatience;
-        _requests = new ResiliencePipelineBuilder { TimeProvider = clock }
+        _requests = new SemaphoreSlim(Math.Max(1, options.Value.ConnectionsMax - Math.Max(1, (int)(OwnShare * options.Value.ConnectionsMax))));
+        _retries = new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(new RetryStrategyOptions
             {
                 ShouldHandle = new PredicateBuilder().Handle<Exception>(IsTransient),
@@ -69,7 +74,7 @@ public sealed class Postgres : IAsyncDisposable
     /// <summary>Completes when the door is open.</summary>
     public Task WaitUntilOpenAsync(CancellationToken cancellation) => _opened.Task.WaitAsync(cancellation);
 
-    /// <summary>A connection of the pool, for those who retry by a rule of their own.</summary>
+    /// <summary>A connection of the pool for the service's own work, which retries by a rule of its own.</summary>
     /// <exception cref="NpgsqlException">The server cannot be reached.</exception>
     public async ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellation)
     {
@@ -78,11 +83,38 @@ public sealed class Postgres : IAsyncDisposable
     }
 
     /// <summary>
-    /// A connection for a request, waited for like <see cref="RunAsync"/> does; what is done with it is done once.
+    /// Runs a request's work that must not be run twice: a connection is waited for like <see cref="RunAsync"/> does, what is done
+    /// with it is done once.
     /// </summary>
-    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
-    public Task<NpgsqlConnection> ConnectPatientlyAsync(CancellationToken cancellation) =>
-        PatientlyAsync(token => ConnectAsync(token).AsTask(), cancellation);
+    /// <exception cref="DatabaseUnavailableException">The patience was used up, or the work met a transient fault.</exception>
+    public async Task<T> RunOnceAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation)
+    {
+        await using var connection = await PatientlyAsync(async token =>
+        {
+            await _requests.WaitAsync(token);
+            try
+            {
+                return await ConnectAsync(token);
+            }
+            catch
+            {
+                _requests.Release();
+                throw;
+            }
+        }, cancellation);
+        try
+        {
+            return await work(connection);
+        }
+        catch (Exception fault) when (IsTransient(fault))
+        {
+            throw new DatabaseUnavailableException(fault);
+        }
+        finally
+        {
+            _requests.Release();
+        }
+    }
 
     /// <summary>
     /// Runs a request's work on a connection, again after a transient fault, for <c>Database:RequestPatience</c> at most.
@@ -90,6 +122,22 @@ public sealed class Postgres : IAsyncDisposable
     /// </summary>
     /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
     public Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
+    {
+        await _requests.WaitAsync(token);
+        try
+        {
+            await using var connection = await ConnectAsync(token);
+            return await work(connection);
+        }
+        finally
+        {
+            _requests.Release();
+        }
+    }, cancellation);
+
+    /// <summary>The same for the service's own work: it does not wait behind requests, which leave it a quarter of the connections.</summary>
+    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
+    public Task<T> RunAheadAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
     {
         await using var connection = await ConnectAsync(token);
         return await work(connection);
@@ -102,7 +150,7 @@ public sealed class Postgres : IAsyncDisposable
         Exception? last = null;
         try
         {
-            return await _requests.ExecuteAsync(async token =>
+            return await _retries.ExecuteAsync(async token =>
             {
                 try
                 {

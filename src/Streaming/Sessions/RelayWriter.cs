@@ -26,17 +26,10 @@ public sealed class RelayWriter(Postgres postgres, SessionReader reader)
     {
         if (await reader.ReadVersionAsync(RelayKind.KindName, sessionId, userId, cancellation) is not { } version)
             return null;
-        if (appends.All(append => append.ProducerId is not null))
-            return await postgres.RunAsync(connection => AppendAsync(connection, version, appends, cancellation), cancellation);
-        await using var connection = await postgres.ConnectPatientlyAsync(cancellation);
-        try
-        {
-            return await AppendAsync(connection, version, appends, cancellation);
-        }
-        catch (Exception fault) when (Postgres.IsTransient(fault))
-        {
-            throw new DatabaseUnavailableException(fault);
-        }
+        Task<RelayOutcome> Work(NpgsqlConnection connection) => AppendAsync(connection, version, appends, cancellation);
+        return appends.All(append => append.ProducerId is not null)
+            ? await postgres.RunAsync(Work, cancellation)
+            : await postgres.RunOnceAsync(Work, cancellation);
     }
 
     static async Task<RelayOutcome> AppendAsync(

@@ -17,8 +17,11 @@ namespace Streaming.Subscriptions;
 /// </remarks>
 public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
 {
+    const int RingMin = 8;
+
     readonly Lock _gate = new();
-    readonly Frame[] _ring = new Frame[options.WindowMessagesMax];
+    // Grows with what it holds: most streams are quiet most of the time.
+    Frame[] _ring = new Frame[Math.Min(RingMin, options.WindowMessagesMax)];
     readonly List<Subscriber> _subscribers = [];
     int _start = target.Head + 1;
     int _next = target.Head + 1;
@@ -48,6 +51,16 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
 
         /// <summary>Its next message is no longer in the window: read a page.</summary>
         Behind,
+    }
+
+    /// <summary>Index of the last message in the window or before it.</summary>
+    public int Head
+    {
+        get
+        {
+            lock (_gate)
+                return _next - 1;
+        }
     }
 
     public int SubscriberCount
@@ -170,6 +183,14 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
 
     void Push(Frame frame)
     {
+        if (_next - _start == _ring.Length && _ring.Length < options.WindowMessagesMax)
+        {
+            var larger = new Frame[Math.Min(2 * _ring.Length, options.WindowMessagesMax)];
+            for (var index = _start; index < _next; index++)
+                larger[index % larger.Length] = _ring[index % _ring.Length];
+            _ring = larger;
+        }
+
         while (_next - _start == _ring.Length || (_bytes + frame.Bytes.Length > options.WindowBytesMax && _next > _start))
         {
             ref var oldest = ref _ring[_start++ % _ring.Length];

@@ -159,7 +159,7 @@ public sealed class LiveReaders(
                 continue;
             try
             {
-                foreach (var (transformId, head, stays) in await pages.ReadHeadsAsync([.. _readers.Keys], stopping))
+                foreach (var (transformId, head, stays) in await pages.ReadHeadsAsync([.. _readers.Select(reader => (reader.Key, reader.Value.Head))], stopping))
                     if (stays)
                         MessagesAppended(transformId, head);
                     else

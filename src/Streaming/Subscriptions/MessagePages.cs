@@ -59,7 +59,7 @@ public sealed class MessagePages(Postgres postgres, Replica replica, IOptions<Su
 
     /// <summary>What many transforms have grown by, a page of each that has; one query for all.</summary>
     public Task<Dictionary<Guid, MessagePage>> ReadNewAsync(IReadOnlyList<(Guid TransformId, int After)> grown, CancellationToken cancellation) =>
-        postgres.RunAsync(async connection =>
+        postgres.RunAheadAsync(async connection =>
         {
             await using var command = Command(connection, "messages/read_new_messages",
                 new NpgsqlParameter<Guid[]> { TypedValue = [.. grown.Select(g => g.TransformId)] },
@@ -82,11 +82,17 @@ public sealed class MessagePages(Postgres postgres, Replica replica, IOptions<Su
             return pages;
         }, cancellation);
 
-    /// <summary>Index of the last message of each transform, and whether its messages stay: not if retention or a delete takes them.</summary>
-    public Task<List<(Guid TransformId, int Head, bool Stays)>> ReadHeadsAsync(Guid[] transformIds, CancellationToken cancellation) =>
-        postgres.RunAsync(async connection =>
+    /// <summary>
+    /// Of those transforms that have grown beyond what is known, or whose messages do not stay because retention or a delete
+    /// takes them: index of the last message, and whether they stay.
+    /// </summary>
+    public Task<List<(Guid TransformId, int Head, bool Stays)>> ReadHeadsAsync(
+        IReadOnlyList<(Guid TransformId, int Head)> known, CancellationToken cancellation) =>
+        postgres.RunAheadAsync(async connection =>
         {
-            await using var command = Command(connection, "messages/read_heads", new NpgsqlParameter<Guid[]> { TypedValue = transformIds });
+            await using var command = Command(connection, "messages/read_heads",
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. known.Select(k => k.TransformId)] },
+                new NpgsqlParameter<int[]> { TypedValue = [.. known.Select(k => k.Head)] });
             await using var reader = await command.ExecuteReaderAsync(cancellation);
             var heads = new List<(Guid, int, bool)>();
             while (await reader.ReadAsync(cancellation))

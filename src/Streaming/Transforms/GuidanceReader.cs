@@ -14,7 +14,7 @@ public sealed class GuidanceReader(Postgres postgres)
     {
         if (runs.Count == 0)
             return;
-        var rows = await postgres.RunAsync(connection => connection.QueryAsync<Row>(new CommandDefinition(Sql.Named("transforms/read_guidance"), new
+        var rows = await postgres.RunAheadAsync(connection => connection.QueryAsync<Row>(new CommandDefinition(Sql.Named("transforms/read_guidance"), new
         {
             transforms = runs.Select(run => run.TransformId).ToArray(),
             known = runs.Select(run => run.LastPosition).ToArray(),

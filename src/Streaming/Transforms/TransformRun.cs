@@ -34,11 +34,11 @@ public sealed class TransformRun(
     public async Task<(RunLease Lease, StoredRun Stored)?> OpenAsync(IPipeline pipeline, ClaimedTransform claimed, RunGuidance guidance, CancellationToken cancellation)
     {
         await guidanceReader.ReadAsync([guidance], cancellation);
-        var stored = await postgres.RunAsync(connection => StoredRun.ReadAsync(connection, claimed.Id, pipeline, cancellation), cancellation);
+        var stored = await postgres.RunAheadAsync(connection => StoredRun.ReadAsync(connection, claimed.Id, pipeline, cancellation), cancellation);
         List<Message> opening = [new StatusMessage("streaming", claimed.Attempt)];
         if (claimed.Attempt > 1)
             opening.Insert(0, new InfoMessage(InfoMessage.Restarted, "Another worker goes on with this.", stored.UnfinishedStage));
-        var last = await postgres.RunAsync(async connection =>
+        var last = await postgres.RunAheadAsync(async connection =>
         {
             await using var command = new NpgsqlCommand(Sql.Named("messages/open_attempt"), connection)
             {
@@ -159,7 +159,7 @@ public sealed class TransformRun(
     async Task EndUnstorableAsync(RunLease lease, string? stage, CancellationToken cancellation)
     {
         var error = new ErrorMessage("storage_refused", "storage", "A message could not be stored.", false, Stage: stage);
-        await postgres.RunAsync(async connection =>
+        await postgres.RunAheadAsync(async connection =>
         {
             await using var command = new NpgsqlCommand(Sql.Named("transforms/end_unstorable"), connection)
             {

@@ -51,8 +51,8 @@ sealed class StartAndStop() : Benchmark("B10", $"`dotnet run` after the build un
         if (!await ServiceProcess.IsReadyAsync(client, () => process.HasExited, cancellation))
             throw new BenchmarkException($"The service did not become ready.\n{(process.HasExited ? await output : "")}");
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        // `dotnet run` hands the signal of a terminal on.
-        using (var kill = Process.Start("kill", ["-INT", $"{process.Id}"]))
+        // Ctrl-C in a terminal goes to the service as well as to `dotnet run`, which waits for it.
+        using (var kill = Process.Start("pkill", ["-TERM", "--parent", $"{process.Id}"]))
             await kill.WaitForExitAsync(cancellation);
         await process.WaitForExitAsync(cancellation);
         return seconds;

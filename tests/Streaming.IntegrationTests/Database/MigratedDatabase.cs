@@ -10,6 +10,8 @@ public sealed class MigratedDatabase(PostgresServer postgres) : IAsyncLifetime
 {
     string _connectionString = null!;
 
+    public string ConnectionString => _connectionString;
+
     public NpgsqlDataSource Source { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()

@@ -34,7 +34,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     {
         ["messages/read_messages"] = [Transform, "17", "1000", "1048576"],
         ["messages/read_new_messages"] = Many,
-        ["messages/read_heads"] = [Many[0]],
+        ["messages/read_heads"] = [Many[0], Many[1]],
         ["estimation/read_stage_history"] = ["'ideation'", "'ideaCount'", "50"],
         ["estimation/read_outcomes"] = ["'ideation'", "300", "31"],
     };
