@@ -28,7 +28,10 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
         var paths = new string[Others];
         await ReaderGroup.InTurnsAsync(Others, async (i, token) => paths[i] = await service.GenerateAsync(token), cancellation);
         await others.OpenAsync(Others, i => new MeasuredReader(service.Address, paths[i], part), cancellation);
-        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, cancellation);
+        // They were connected before, and were cut off.
+        await using (var connected = new ReaderGroup(new MeasuredPart()))
+            await connected.OpenAsync(Clients, i => new MeasuredReader(service.Address, $"/api/stream/relay/{relays[i % Relays]}", connected.Part, cursor: Messages - Missed), cancellation);
+        await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, cancellation);
 
         var left = Clients;
         var all = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
