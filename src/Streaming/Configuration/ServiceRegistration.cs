@@ -135,6 +135,8 @@ public static class ServiceRegistration
     {
         AddPipeline<IdeationPipeline>(services);
         AddPipeline<OutlinePipeline>(services);
+        services.AddSingleton<IValidateOptions<LogoOptions>, LogoOptionsValidation>();
+        services.AddOptions<LogoOptions>().ValidateOnStart();
         services.AddSingleton<SvgSanitizer>();
         services.AddSingleton<Rasterizer>();
         AddPipeline<LogoPipeline>(services);
