@@ -18,16 +18,14 @@ public sealed class OtlpExport(IOptions<TelemetryOptions> options, ILogger<OtlpE
     // A receiver that is away must not hold up the stop of the service.
     const int FlushMillisecondsMax = 2000;
 
-    static readonly string[] EndpointVariables =
-        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
-
     TracerProvider? _traces;
     MeterProvider? _metrics;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var endpoint = options.Value.OtlpEndpoint;
-        if (endpoint is null && !EndpointVariables.Any(name => Environment.GetEnvironmentVariable(name) is { Length: > 0 }))
+        var (traces, metrics) = (IsAskedFor("TRACES"), IsAskedFor("METRICS"));
+        if (!traces && !metrics)
             return Task.CompletedTask;
         // Without it the framework's spans have no method, path and status.
         AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
@@ -35,10 +33,10 @@ public sealed class OtlpExport(IOptions<TelemetryOptions> options, ILogger<OtlpE
         var resource = ResourceBuilder.CreateEmpty()
             .AddService("streaming", serviceVersion: Version, serviceInstanceId: $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}")
             .AddTelemetrySdk().AddEnvironmentVariableDetector();
-        _traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource)
+        _traces = !traces ? null : Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource)
             .AddSource(Traces.SourceName, "Microsoft.AspNetCore")
             .AddOtlpExporter(exporter => Address(exporter, endpoint, "v1/traces")).Build();
-        _metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
+        _metrics = !metrics ? null : Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource)
             .AddMeter(ServiceMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql", "System.Runtime")
             .AddOtlpExporter(exporter => Address(exporter, endpoint, "v1/metrics")).Build();
         log.LogInformation("Traces and metrics are sent to {Endpoint}", endpoint?.GetLeftPart(UriPartial.Authority) ?? "the address of the OTEL_ variables");
@@ -50,6 +48,11 @@ public sealed class OtlpExport(IOptions<TelemetryOptions> options, ILogger<OtlpE
         await Task.WhenAll(
             Task.Run(() => _traces?.Shutdown(FlushMillisecondsMax), CancellationToken.None),
             Task.Run(() => _metrics?.Shutdown(FlushMillisecondsMax), CancellationToken.None));
+
+    bool IsAskedFor(string signal) =>
+        options.Value.OtlpEndpoint is not null || HasVariable("OTEL_EXPORTER_OTLP_ENDPOINT") || HasVariable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT");
+
+    static bool HasVariable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 };
 
     /// <summary>An address that is set here must be whole: only that of the variable is a base.</summary>
     static void Address(OtlpExporterOptions exporter, Uri? endpoint, string path)
