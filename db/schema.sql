@@ -136,10 +136,12 @@ create table transforms (
     last_index integer,
     messages_removed_at timestamp with time zone,
     user_id text,
+    traceparent text,
     constraint transforms_pkey PRIMARY KEY (id),
     constraint transforms_session_id_ordinal_key UNIQUE (session_id, ordinal),
     constraint transforms_ordinal_check CHECK ((ordinal >= 1)),
-    constraint transforms_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+    constraint transforms_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    constraint transforms_traceparent_check CHECK ((length(traceparent) <= 100))
 ) with (fillfactor=70);
 
 -- Foreign keys

@@ -16,6 +16,7 @@ builder.Services.AddModels(builder.Configuration,
     (services, options) => new OfflineChatClient(options.Offline.TokensPerSecond, options.Offline.Seed, services.GetRequiredService<TimeProvider>()));
 
 // Hosted services start in this order and stop in the opposite one: who writes stops before what it writes through.
+builder.Services.AddTelemetry();
 builder.Services.AddDatabase();
 builder.Services.AddNotifications();
 builder.Services.AddMessages();

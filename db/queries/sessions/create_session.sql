@@ -1,6 +1,6 @@
 -- A session with its first transform, the transform's stages and its `start` message: together or not at all.
 -- @session uuid session, @kind text kind, @user text user, @input jsonb input, @key text idempotency key or null, @transform uuid transform,
--- @status text status, @context jsonb execution context, @stages text[] stages, @labels text[] their labels, @weights real[] their weights,
+-- @status text status, @context jsonb execution context, @traceparent text request that asks for it or null, @stages text[] stages, @labels text[] their labels, @weights real[] their weights,
 -- @start text data of the start message, @inputs uuid[] artifacts it reads, @inProgressMax int sessions that the user may have in
 -- progress or null. One row: the session's id. No row: the key was used before, or the user has as many in progress as may be.
 -- Index: sessions_idempotency, transforms_in_progress.
@@ -12,8 +12,8 @@ with room as materialized (
     on conflict (user_id, kind, idempotency_key) where idempotency_key is not null do nothing
     returning id
 ), transform as (
-    insert into transforms (id, session_id, user_id, ordinal, kind, status, execution_context, started_at)
-    select @transform, id, @user, 1, @kind, @status, @context::jsonb, case when @status = 'running' then clock_timestamp() end from session
+    insert into transforms (id, session_id, user_id, ordinal, kind, status, execution_context, traceparent, started_at)
+    select @transform, id, @user, 1, @kind, @status, @context::jsonb, @traceparent, case when @status = 'running' then clock_timestamp() end from session
     returning id
 ), stages as (
     insert into transform_stages (transform_id, stage, position, weight, label)

@@ -3,7 +3,7 @@
 select s.id as session_id, s.kind, t.id as transform_id, t.ordinal, t.status,
        coalesce(t.last_index, (select max(chunk_index) from transform_chunks where transform_id = t.id), -1) as head,
        (select count(*) from artifacts where session_id = s.id)::int as artifacts,
-       t.last_index is not null as is_shortened, t.attempt
+       t.last_index is not null as is_shortened, t.attempt, t.traceparent
 from sessions as s
-cross join lateral (select id, ordinal, status, last_index, attempt from transforms where session_id = s.id order by ordinal desc limit 1) as t
+cross join lateral (select id, ordinal, status, last_index, attempt, traceparent from transforms where session_id = s.id order by ordinal desc limit 1) as t
 where s.id = any(@sessions) and s.user_id = @user

@@ -1,5 +1,5 @@
 -- The next transform of a user's session whose newest one has failed or was cancelled, with stages and `start` message.
--- @kind text kind, @session uuid session, @user text user, @transform uuid transform, @context jsonb execution context, @stages text[] stages,
+-- @kind text kind, @session uuid session, @user text user, @transform uuid transform, @context jsonb execution context, @traceparent text request that asks for it or null, @stages text[] stages,
 -- @labels text[] labels, @weights real[] weights, @start text data of the start message, @inProgressMax int sessions that the user may
 -- have in progress or null. One row: status of the newest transform before, whether this retry was made, now or by an earlier try of
 -- it, and whether it was not because the user has as many in progress as may be. No row: no such session.
@@ -13,8 +13,8 @@ with newest as (
     select case when @inProgressMax::int is null then true else sessions_in_progress(@user) < @inProgressMax::int end as free
     from newest where status in ('failed', 'cancelled')
 ), transform as (
-    insert into transforms (id, session_id, user_id, ordinal, kind, status, execution_context)
-    select @transform, session_id, @user, ordinal + 1, kind, 'queued', @context::jsonb from newest, room where free
+    insert into transforms (id, session_id, user_id, ordinal, kind, status, execution_context, traceparent)
+    select @transform, session_id, @user, ordinal + 1, kind, 'queued', @context::jsonb, @traceparent from newest, room where free
     on conflict (session_id, ordinal) do nothing
     returning id
 ), inputs as (

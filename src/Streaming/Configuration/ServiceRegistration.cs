@@ -14,6 +14,7 @@ using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
 using Streaming.Sessions;
 using Streaming.Subscriptions;
+using Streaming.Telemetry;
 using Streaming.Transforms;
 
 namespace Streaming.Configuration;
@@ -68,8 +69,18 @@ public static class ServiceRegistration
         Bind<LimitOptions>("Limits");
         Bind<LogoOptions>("Logos");
         Bind<AuthOptions>("Auth");
+        Bind<TelemetryOptions>("Telemetry");
 
         void Bind<T>(string section) where T : class => builder.Services.Configure<T>(builder.Configuration.GetSection(section));
+    }
+
+    public static void AddTelemetry(this IServiceCollection services)
+    {
+        services.AddSingleton<IValidateOptions<TelemetryOptions>, TelemetryOptionsValidation>();
+        services.AddOptions<TelemetryOptions>().ValidateOnStart();
+        services.AddSingleton<ServiceMetrics>();
+        services.AddHostedService<OtlpExport>();
+        services.AddHostedService<ServiceObserver>();
     }
 
     public static void AddDatabase(this IServiceCollection services)
@@ -124,6 +135,8 @@ public static class ServiceRegistration
     {
         AddPipeline<IdeationPipeline>(services);
         AddPipeline<OutlinePipeline>(services);
+        services.AddSingleton<IValidateOptions<LogoOptions>, LogoOptionsValidation>();
+        services.AddOptions<LogoOptions>().ValidateOnStart();
         services.AddSingleton<SvgSanitizer>();
         services.AddSingleton<Rasterizer>();
         AddPipeline<LogoPipeline>(services);

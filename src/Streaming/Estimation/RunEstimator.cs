@@ -117,6 +117,21 @@ public sealed class RunEstimator
         return outcome;
     }
 
+    /// <summary>
+    /// How far the total that was told at half time was off, as a share of what the run took; null if none was told by then. To be
+    /// asked when the run has completed.
+    /// </summary>
+    public double? HalfTimeError(double now)
+    {
+        if (_startedAt is not { } startedAt || now <= startedAt)
+            return null;
+        var half = (startedAt + now) / 2;
+        for (var i = _samples.Count - 1; i >= 0; i--)
+            if (_samples[i].At <= half)
+                return Math.Abs(_samples[i].Total - (now - startedAt)) / (now - startedAt);
+        return null;
+    }
+
     /// <summary>On a clock of its own: counted by message, runs that report often would outweigh the others.</summary>
     void Note(double now, double total, double stated, Forecast forecast)
     {

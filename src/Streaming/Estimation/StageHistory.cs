@@ -7,7 +7,7 @@ namespace Streaming.Estimation;
 /// <summary>
 /// What is known of a kind when a run starts, read in one round trip and kept for that run alone.
 /// </summary>
-/// <param name="Runs">Completed runs, newest first, <see cref="DurationModel.RunsMax"/> at most.</param>
+/// <param name="Runs">Completed runs, newest first, <see cref="DurationModel.RunsMax"/> at most unless it says otherwise.</param>
 /// <param name="Outcomes">How the estimates of <see cref="Calibration.RunsMax"/> runs turned out.</param>
 public sealed record StageHistory(IReadOnlyList<PastRun> Runs, EstimateOutcome Outcomes)
 {
@@ -16,13 +16,14 @@ public sealed record StageHistory(IReadOnlyList<PastRun> Runs, EstimateOutcome O
     /// <param name="kind">The kind.</param>
     /// <param name="sizeProperty">Property of the session's input that says how much was asked for; null: all are alike.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="runsMax">Newest completed runs that are read.</param>
     public static async Task<StageHistory> ReadAsync(
-        NpgsqlConnection connection, string kind, string? sizeProperty, CancellationToken cancellation)
+        NpgsqlConnection connection, string kind, string? sizeProperty, CancellationToken cancellation, int runsMax = DurationModel.RunsMax)
     {
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Named("estimation/read_stage_history"))
         {
-            Parameters = { Of(kind), Of(sizeProperty ?? ""), Of(DurationModel.RunsMax) },
+            Parameters = { Of(kind), Of(sizeProperty ?? ""), Of(runsMax) },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Named("estimation/read_outcomes"))
         {

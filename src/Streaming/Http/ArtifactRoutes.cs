@@ -1,6 +1,5 @@
 using System.IO.Compression;
 using System.Net.Mime;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using Streaming.Protocol;
 using Streaming.Sessions;
@@ -54,13 +53,17 @@ public sealed class ArtifactRoutes(ArtifactReader reader)
         var userId = http.Id();
         if (await reader.ListAsync(kind.Name, sessionId, userId, http.RequestAborted) is not { } entries)
             return Problems.NotFound.Problem();
-        // The archive ends a file with a few small writes that are not asynchronous.
-        if (http.Features.Get<IHttpBodyControlFeature>() is { } control)
-            control.AllowSynchronousIO = true;
         // One file in memory at a time; the answer has begun before the last one is read.
         return Results.Stream(async body =>
         {
-            await using var zip = await ZipArchive.CreateAsync(body, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, http.RequestAborted);
+            var output = new DeferredWrites(body);
+            await WriteAsync(output);
+            await output.FlushAsync(http.RequestAborted);
+        }, MediaTypeNames.Application.Zip, $"{kind.Name}-{sessionId}.zip");
+
+        async Task WriteAsync(Stream output)
+        {
+            await using var zip = await ZipArchive.CreateAsync(output, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, http.RequestAborted);
             var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
             foreach (var entry in entries)
             {
@@ -70,7 +73,7 @@ public sealed class ArtifactRoutes(ArtifactReader reader)
                 await using var file = await zip.CreateEntry(names.Add(name) ? name : $"{entry.Id}-{name}").OpenAsync(http.RequestAborted);
                 await file.WriteAsync(found.Content, http.RequestAborted);
             }
-        }, MediaTypeNames.Application.Zip, $"{kind.Name}-{sessionId}.zip");
+        }
     }
 
     static string TypeOf(string? contentType) => contentType switch

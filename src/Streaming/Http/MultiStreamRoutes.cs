@@ -5,6 +5,7 @@ using Streaming.Http.Limits;
 using Streaming.Sessions;
 using Streaming.Sse;
 using Streaming.Subscriptions;
+using Streaming.Telemetry;
 
 namespace Streaming.Http;
 
@@ -62,6 +63,8 @@ public sealed class MultiStreamRoutes(
         if (Enumerable.Range(0, sessionIds.Length).All(i => versions.TryGetValue(sessionIds[i], out var found) ? IsAtEnd(found.Version, cursor, i) : cursor.IsDeleted(i)))
             return Results.NoContent();
 
+        foreach (var (_, version) in versions.Values)
+            Traces.Follow(version.TransformId, version.Traceparent);
         await response.BeginAsync(http);
         try
         {

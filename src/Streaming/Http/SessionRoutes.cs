@@ -7,6 +7,7 @@ using Streaming.Configuration;
 using Streaming.Http.Limits;
 using Streaming.Protocol;
 using Streaming.Sessions;
+using Streaming.Telemetry;
 
 namespace Streaming.Http;
 
@@ -229,8 +230,11 @@ public sealed class SessionRoutes(
     }
 
     /// <summary>The state after a write: from where it was written.</summary>
-    async Task<IResult> StateAsync(ISessionKind kind, Guid sessionId, HttpContext http, int status) =>
-        Answer(kind, http, await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted), status);
+    async Task<IResult> StateAsync(ISessionKind kind, Guid sessionId, HttpContext http, int status)
+    {
+        Traces.About(sessionId);
+        return Answer(kind, http, await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted), status);
+    }
 
     static IResult Answer(ISessionKind kind, HttpContext http, StoredState? state, int status)
     {

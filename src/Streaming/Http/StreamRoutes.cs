@@ -5,6 +5,7 @@ using Streaming.Http.Limits;
 using Streaming.Sessions;
 using Streaming.Sse;
 using Streaming.Subscriptions;
+using Streaming.Telemetry;
 
 namespace Streaming.Http;
 
@@ -61,6 +62,8 @@ public sealed class StreamRoutes(
         if (version.HasEnded && cursor == version.LastEventId)
             return Results.NoContent();
 
+        Traces.About(sessionId);
+        Traces.Follow(version.TransformId, version.Traceparent);
         await response.BeginAsync(http);
         var next = 0;
         if (cursor is { } c && version.CanGoOnAfter(c))

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming.Configuration;
 using Streaming.Database;
+using Streaming.Telemetry;
 
 namespace Streaming.Messages;
 
@@ -23,7 +24,7 @@ namespace Streaming.Messages;
 /// </remarks>
 public sealed class MessageAppender(
     Postgres postgres, IOptions<MessageOptions> options, IEnumerable<ICommitObserver> observers,
-    ILogger<MessageAppender> log, TimeProvider clock) : BackgroundService
+    ServiceMetrics metrics, ILogger<MessageAppender> log, TimeProvider clock) : BackgroundService
 {
     readonly Channel<Append> _queue = Channel.CreateBounded<Append>(new BoundedChannelOptions(options.Value.QueueMax)
     {
@@ -44,6 +45,9 @@ public sealed class MessageAppender(
 
         public TaskCompletionSource CaughtUp { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
+
+    /// <summary>Messages that wait for the loop.</summary>
+    public int QueueLength => _queue.Reader.Count;
 
     /// <summary>
     /// Queues a message; waits while the queue is full. Messages of one run are numbered in the order of these calls, so a
@@ -120,13 +124,23 @@ public sealed class MessageAppender(
 
     async Task WriteAsync(AppendBatch batch, CancellationToken stopping)
     {
+        var began = clock.GetTimestamp();
         await using var connection = await postgres.ConnectAsync(stopping);
         var lost = await batch.WriteAsync(connection, options.Value.LockPatience, CancellationToken.None);
+        var duration = clock.GetElapsedTime(began);
+        var committed = 0;
         foreach (var (lease, messages) in batch.Runs)
             if (lost.Contains(lease.TransformId))
+            {
                 GiveUp(lease, messages, "the transform was ended or taken over", null);
+            }
             else
+            {
                 Complete(lease, messages);
+                committed += messages.Count;
+            }
+
+        metrics.Committed(committed, duration);
     }
 
     bool WaitsAside(Append append)

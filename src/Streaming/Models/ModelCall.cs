@@ -21,6 +21,7 @@ sealed class ModelCall : IAsyncDisposable
     readonly CancellationTokenSource _silence;
     readonly CancellationTokenSource _request;
     readonly IAsyncEnumerator<ChatResponseUpdate> _updates;
+    readonly ModelCallTrace _trace;
     bool _finished;
 
     public ModelCall(
@@ -28,8 +29,10 @@ sealed class ModelCall : IAsyncDisposable
         IReadOnlyList<ChatMessage> messages,
         ModelOptions options,
         TimeProvider clock,
+        ModelCallTrace trace,
         CancellationToken cancellation)
     {
+        _trace = trace;
         _options = options;
         _clock = clock;
         _cancellation = cancellation;
@@ -66,7 +69,7 @@ sealed class ModelCall : IAsyncDisposable
             // All the text has come; only the usage, or the close, was lost.
             if (_finished && e is not ModelFault) return false;
             if (Fault(e) is not { } fault) throw;
-            throw fault;
+            throw _trace.Failed(fault);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -74,7 +77,7 @@ sealed class ModelCall : IAsyncDisposable
             throw new OperationCanceledException("The call was cancelled.", e, _cancellation);
         }
         if (_finished) return false;
-        throw new ModelFault(ModelFaultKind.Incomplete, "The model provider ended its answer without finishing it.");
+        throw _trace.Failed(new ModelFault(ModelFaultKind.Incomplete, "The model provider ended its answer without finishing it."));
     }
 
     public async ValueTask DisposeAsync()
@@ -88,6 +91,9 @@ sealed class ModelCall : IAsyncDisposable
     void Read(ChatResponseUpdate update)
     {
         Text = update.Text;
+        foreach (var content in update.Contents)
+            if (content is UsageContent usage)
+                _trace.Used(usage.Details);
         if (update.FinishReason is not { } reason) return;
         _finished = true;
         if (reason == ChatFinishReason.ContentFilter)

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.AI;
+using Polly.CircuitBreaker;
+using Streaming.Telemetry;
 
 namespace Streaming.Models;
 
@@ -10,13 +12,21 @@ public sealed record ModelInfo(string Provider, string Model);
 /// <summary>The one door of the pipelines to a model. Watches over every answer (silence, length, completeness), cleans
 /// its text, and knows every failure as a <see cref="ModelFault"/>.</summary>
 /// <remarks>One for each provider, shared by all runs: they share its circuit breaker. It owns <paramref name="chat"/>,
-/// whose updates must carry a finish reason at the end of an answer.</remarks>
-public sealed class ModelClient(IChatClient chat, ModelInfo info, ModelOptions options, TimeProvider clock)
+/// whose updates must carry a finish reason at the end of an answer. Without metrics nothing is measured.</remarks>
+public sealed class ModelClient(IChatClient chat, ModelInfo info, ModelOptions options, TimeProvider clock, ServiceMetrics? metrics = null)
     : IDisposable
 {
-    readonly ModelRetries _retries = new(options, clock);
+    readonly ModelRetries _retries = new(options, clock, fault => metrics?.ModelFailed(info.Provider, fault.Code, fault.Category));
 
     public ModelInfo Info => info;
+
+    /// <summary>The provider's circuit breaker: 0 closed, 1 half open, 2 open.</summary>
+    public int Circuit => _retries.Circuit switch
+    {
+        CircuitState.Closed => 0,
+        CircuitState.HalfOpen => 1,
+        _ => 2,
+    };
 
     /// <summary>The text of one answer, delta by delta, none of them empty: free of NUL, well-formed even where the
     /// provider cut a surrogate pair. One request, no retry.</summary>
@@ -28,23 +38,24 @@ public sealed class ModelClient(IChatClient chat, ModelInfo info, ModelOptions o
     public async IAsyncEnumerable<string> StreamAsync(
         IReadOnlyList<ChatMessage> messages, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var call = new ModelCall(chat, messages, options, clock, cancellation);
+        using var trace = new ModelCallTrace(info, metrics, clock);
+        await using var call = new ModelCall(chat, messages, options, clock, trace, cancellation);
         var cleaner = new TextCleaner();
         var bytes = 0L;
         while (await call.MoveNextAsync())
         {
             var text = cleaner.Clean(call.Text);
             if (text.Length == 0) continue;
-            RefuseExcess(bytes += Encoding.UTF8.GetByteCount(text));
+            RefuseExcess(bytes += Encoding.UTF8.GetByteCount(text), trace);
             yield return text;
         }
 
         if (cleaner.Finish() is { Length: > 0 } rest)
         {
-            RefuseExcess(bytes += Encoding.UTF8.GetByteCount(rest));
+            RefuseExcess(bytes += Encoding.UTF8.GetByteCount(rest), trace);
             yield return rest;
         }
-        if (bytes == 0) throw new ModelFault(ModelFaultKind.Empty, "The model provider's answer is empty.");
+        if (bytes == 0) throw trace.Failed(new ModelFault(ModelFaultKind.Empty, "The model provider's answer is empty."));
     }
 
     /// <summary>Runs <paramref name="attempt"/> until it succeeds, fails for good, or
@@ -61,11 +72,11 @@ public sealed class ModelClient(IChatClient chat, ModelInfo info, ModelOptions o
 
     public void Dispose() => chat.Dispose();
 
-    void RefuseExcess(long bytes)
+    void RefuseExcess(long bytes, ModelCallTrace trace)
     {
         if (bytes > options.TextBytesMax)
-            throw new ModelFault(
+            throw trace.Failed(new ModelFault(
                 ModelFaultKind.OutputTooLong,
-                $"The model provider's answer is longer than {options.TextBytesMax} bytes.");
+                $"The model provider's answer is longer than {options.TextBytesMax} bytes."));
     }
 }

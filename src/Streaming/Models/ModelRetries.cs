@@ -22,10 +22,15 @@ sealed class ModelRetries
     readonly ModelOptions _options;
     readonly ResiliencePipeline _retry;
     readonly ResiliencePipeline _breaker;
+    readonly CircuitBreakerStateProvider _circuit = new();
+    readonly Action<ModelFault> _onFault;
 
-    public ModelRetries(ModelOptions options, TimeProvider clock)
+    /// <param name="options">How often, how long, when to leave it alone.</param>
+    /// <param name="clock">Of the waits.</param>
+    /// <param name="onFault">Hears of every fault, also of those that are tried again.</param>
+    public ModelRetries(ModelOptions options, TimeProvider clock, Action<ModelFault> onFault)
     {
-        _options = options;
+        (_options, _onFault) = (options, onFault);
         _retry = RetryPipeline(options, clock);
         _breaker = new ResiliencePipelineBuilder { TimeProvider = new SteadyClock(clock) }
             .AddCircuitBreaker(new CircuitBreakerStrategyOptions
@@ -34,10 +39,14 @@ sealed class ModelRetries
                 MinimumThroughput = options.BreakerRequestsMin,
                 SamplingDuration = options.BreakerSampling,
                 BreakDuration = options.BreakerPause,
+                StateProvider = _circuit,
                 ShouldHandle = args => ValueTask.FromResult(args.Outcome.Exception is ModelFault { Kind.Unwell: true }),
             })
             .Build();
     }
+
+    /// <summary>State of the breaker.</summary>
+    public CircuitState Circuit => _circuit.CircuitState;
 
     /// <inheritdoc cref="ModelClient.RunAsync"/>
     public async Task RunAsync(
@@ -68,13 +77,20 @@ sealed class ModelRetries
                 attempt,
                 cancellation);
         }
+        catch (ModelFault fault)
+        {
+            _onFault(fault);
+            throw;
+        }
         catch (BrokenCircuitException e)
         {
-            throw new ModelFault(
+            var fault = new ModelFault(
                 ModelFaultKind.CircuitOpen,
                 "The model provider keeps failing and is left alone for a while.",
                 e.RetryAfter ?? _options.BreakerPause,
                 e);
+            _onFault(fault);
+            throw fault;
         }
     }
 

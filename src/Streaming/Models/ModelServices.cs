@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Streaming.Telemetry;
 
 namespace Streaming.Models;
 
@@ -33,7 +34,7 @@ public static class ModelServices
                     options.Anthropic.Model!),
                 _ => (offline(provider, options), "offline-composer"),
             };
-            return new ModelClient(chat, new ModelInfo(options.Provider, model), options, clock);
+            return new ModelClient(chat, new ModelInfo(options.Provider, model), options, clock, provider.GetService<ServiceMetrics>());
         });
         return services;
     }

@@ -12,6 +12,8 @@ public static class ProviderHttp
             ConnectTimeout = TimeSpan.FromSeconds(10),
             // A client that lives as long as the service would keep to an address that its name has left.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            // A provider is told nothing of our traces.
+            ActivityHeadersPropagator = null,
         };
         for (var i = outer.Length - 1; i >= 0; i--)
         {

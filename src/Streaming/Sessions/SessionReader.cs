@@ -44,7 +44,8 @@ public sealed class SessionReader(Postgres postgres)
             var versions = new Dictionary<Guid, (string, SessionVersion)>();
             while (await row.ReadAsync(cancellation))
                 versions[row.GetGuid(0)] = (row.GetString(1), new SessionVersion(
-                    row.GetGuid(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6), row.GetBoolean(7), row.GetInt32(8)));
+                    row.GetGuid(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6), row.GetBoolean(7), row.GetInt32(8),
+                    await row.IsDBNullAsync(9, cancellation) ? null : row.GetString(9)));
             return versions;
         }, cancellation);
 

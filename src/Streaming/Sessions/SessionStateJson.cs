@@ -116,7 +116,7 @@ public static class SessionStateJson
         if (state.Progress is null)
         {
             writer.WriteNumber("progress", 0);
-            writer.WriteNull("estimate");
+            WriteEstimate(writer, state, null);
             return;
         }
 
@@ -126,11 +126,32 @@ public static class SessionStateJson
             writer.WriteString("stage", stage.GetString());
         if (document.RootElement.TryGetProperty("label", out var label) && label.ValueKind == JsonValueKind.String)
             writer.WriteString("statusText", label.GetString());
+        WriteEstimate(writer, state, document.RootElement.TryGetProperty("estimate", out var estimate) ? estimate : null);
+    }
+
+    /// <summary>
+    /// What the run has told last. While it waits for a worker that is no countdown: only a reason then, from what is stored, because two states
+    /// with one entity tag must be the same whenever they are read.
+    /// </summary>
+    static void WriteEstimate(Utf8JsonWriter writer, StoredState state, JsonElement? told)
+    {
         writer.WritePropertyName("estimate");
-        if (document.RootElement.TryGetProperty("estimate", out var estimate))
+        if (state.Status == "queued")
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("at", state.UpdatedAt.ToUnixTimeMilliseconds());
+            writer.WriteNumber("elapsedMs", 0);
+            writer.WriteString("reason", "queued");
+            writer.WriteEndObject();
+        }
+        else if (told is { } estimate)
+        {
             estimate.WriteTo(writer);
+        }
         else
+        {
             writer.WriteNullValue();
+        }
     }
 
     /// <summary>What had been generated of the stages that were not completed, kept after a failure or a cancel.</summary>

@@ -10,7 +10,8 @@ namespace Streaming.Sessions;
 /// <param name="Artifacts">Number of the session's artifacts.</param>
 /// <param name="IsShortened">Its messages were removed, or some of them: the stream is <c>result</c>, <c>end</c>.</param>
 /// <param name="Attempt">How often the right to run it has changed hands: most changes of status raise it.</param>
-public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status, int Head, int Artifacts, bool IsShortened, int Attempt)
+/// <param name="Traceparent">Request that asked for the transform, for traces; not part of what is compared.</param>
+public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status, int Head, int Artifacts, bool IsShortened, int Attempt, string? Traceparent = null)
 {
     public bool HasEnded => Status is "completed" or "failed" or "cancelled";
 
@@ -38,7 +39,7 @@ public sealed record SessionVersion(Guid TransformId, int Ordinal, string Status
     /// </summary>
     public bool IsAtLeast(SessionVersion other)
     {
-        if (this == other)
+        if (this == other with { Traceparent = Traceparent })
             return true;
         if (Artifacts < other.Artifacts)
             return false;

@@ -5,6 +5,7 @@ using Npgsql;
 using Streaming.Database;
 using Streaming.Models;
 using Streaming.Protocol;
+using Streaming.Telemetry;
 
 namespace Streaming.Sessions;
 
@@ -60,6 +61,7 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                 transform = transformId,
                 status = isRelay ? "running" : "queued",
                 context = Context(kind),
+                traceparent = Traces.Traceparent,
                 stages = kind.Stages.Select(stage => stage.Name).ToArray(),
                 labels = kind.Stages.Select(stage => stage.Label).ToArray(),
                 weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
@@ -105,6 +107,7 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                 user = userId,
                 transform = transformId,
                 context = Context(kind),
+                traceparent = Traces.Traceparent,
                 stages = kind.Stages.Select(stage => stage.Name).ToArray(),
                 labels = kind.Stages.Select(stage => stage.Label).ToArray(),
                 weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),

@@ -9,7 +9,8 @@ namespace Streaming.Subscriptions;
 /// <param name="Index">Index of its (last) message.</param>
 /// <param name="Bytes">The whole event, UTF-8.</param>
 /// <param name="IsEnd">Whether it is the stream's last.</param>
-public sealed record Frame(int Index, byte[] Bytes, bool IsEnd)
+/// <param name="Time">Of its message, Unix ms.</param>
+public sealed record Frame(int Index, byte[] Bytes, bool IsEnd, long Time)
 {
     /// <param name="target">The stream it belongs to.</param>
     /// <param name="row">The message; its data fit for a frame, see <see cref="MessageData"/>.</param>
@@ -17,8 +18,8 @@ public sealed record Frame(int Index, byte[] Bytes, bool IsEnd)
     public static Frame Of(StreamTarget target, MessageRow row, int? first = null)
     {
         var buffer = new ArrayBufferWriter<byte>(160 + row.Data.Length);
-        FrameWriter.WriteMessage(buffer, new EventId(target.Ordinal, row.Index), first ?? row.Index, target.SessionId,
-            row.Type, row.Time.ToUnixTimeMilliseconds(), row.Data);
-        return new Frame(row.Index, buffer.WrittenSpan.ToArray(), row.Type == MessageTypes.End);
+        var time = row.Time.ToUnixTimeMilliseconds();
+        FrameWriter.WriteMessage(buffer, new EventId(target.Ordinal, row.Index), first ?? row.Index, target.SessionId, row.Type, time, row.Data);
+        return new Frame(row.Index, buffer.WrittenSpan.ToArray(), row.Type == MessageTypes.End, time);
     }
 }

@@ -13,6 +13,9 @@ public sealed class Subscription(StreamTarget target, int next, int place = 0)
     /// <summary>Index of the next message that was not sent.</summary>
     public int Next { get; set; } = next;
 
+    /// <summary>Whether it has been sent everything there was, so that what follows is sent as it comes.</summary>
+    public bool IsLive { get; set; }
+
     /// <summary>How it came to its end; null while it goes on.</summary>
     public StreamOutcome? Outcome { get; set; }
 }

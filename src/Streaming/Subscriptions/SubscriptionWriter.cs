@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Streaming.Configuration;
 using Streaming.Database;
 using Streaming.Sse;
+using Streaming.Telemetry;
 
 namespace Streaming.Subscriptions;
 
@@ -34,7 +35,7 @@ public enum StreamOutcome
 /// Of several transforms each is collected in turn, before the flush.
 /// </remarks>
 public sealed class SubscriptionWriter(
-    LiveReaders readers, MessagePages pages, Drain drain, IOptions<SubscriptionOptions> options, TimeProvider clock)
+    LiveReaders readers, MessagePages pages, Drain drain, ServiceMetrics metrics, IOptions<SubscriptionOptions> options, TimeProvider clock)
 {
     // What may wait for the flush while the other transforms of a connection are collected.
     const int UnflushedBytesMax = 64 * 1024;
@@ -62,8 +63,24 @@ public sealed class SubscriptionWriter(
     public async Task<StreamOutcome> WriteAsync(
         IReadOnlyList<Subscription> subscriptions, MultiCursor? cursor, PipeWriter output, CancellationToken aborted)
     {
-        // Subscribe first, then read, then drain: nothing that is committed from here on can be missed.
         var subscriber = new Subscriber(clock);
+        var ending = "gone";
+        try
+        {
+            var outcome = await WriteAsync(subscriber, subscriptions, cursor, output, aborted);
+            ending = outcome switch { StreamOutcome.Ended => "ended", StreamOutcome.Recycled => "recycled", _ => "vanished" };
+            return outcome;
+        }
+        finally
+        {
+            Traces.StreamWritten(subscriber.Messages, subscriber.CatchUpReads, subscriptions[0].Next - 1, ending);
+        }
+    }
+
+    async Task<StreamOutcome> WriteAsync(
+        Subscriber subscriber, IReadOnlyList<Subscription> subscriptions, MultiCursor? cursor, PipeWriter output, CancellationToken aborted)
+    {
+        // Subscribe first, then read, then drain: nothing that is committed from here on can be missed.
         var open = subscriptions.Select(subscription => (Subscription: subscription, Reader: readers.Subscribe(subscriber, subscription.Target))).ToList();
         using var turn = drain.Take(aborted);
         var stop = turn.Token;
@@ -73,7 +90,7 @@ public sealed class SubscriptionWriter(
             var frames = new List<Frame>();
             while (!stop.IsCancellationRequested)
             {
-                var (hasMore, hasVanished, unflushed) = (false, false, 0);
+                var (hasMore, hasVanished) = (false, false);
                 for (var i = 0; i < open.Count; i++)
                 {
                     var (subscription, reader) = open[i];
@@ -81,6 +98,7 @@ public sealed class SubscriptionWriter(
                     var position = reader.Collect(subscription.Next, frames);
                     // A wake may have been for what is left: it does not come again.
                     hasMore |= position is LiveReader.Position.Behind or LiveReader.Position.More;
+                    var isLive = Follow(subscriber, subscription, position);
                     if (position == LiveReader.Position.Behind ? !await ReadPageAsync(subscription, reader, frames, stop)
                         : position == LiveReader.Position.Current && reader.HasVanished)
                     {
@@ -89,21 +107,18 @@ public sealed class SubscriptionWriter(
                     }
 
                     foreach (var frame in frames)
-                        unflushed += Write(frame, subscription, cursor, output);
+                        Write(frame, subscriber, subscription, isLive, cursor, output);
                     if (subscription.Outcome == StreamOutcome.Ended)
                     {
                         open.RemoveAt(i--);
                         readers.Unsubscribe(subscriber, reader);
                     }
 
-                    if (unflushed >= UnflushedBytesMax)
-                    {
+                    if (subscriber.UnflushedBytes >= UnflushedBytesMax)
                         await FlushAsync(subscriber, output, stop);
-                        unflushed = 0;
-                    }
                 }
 
-                if (unflushed > 0)
+                if (subscriber.UnflushedBytes > 0)
                 {
                     await FlushAsync(subscriber, output, stop);
                 }
@@ -141,17 +156,36 @@ public sealed class SubscriptionWriter(
 
     long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>Writes a frame, and says how many bytes it has.</summary>
-    static int Write(Frame frame, Subscription subscription, MultiCursor? cursor, PipeWriter output)
+    /// <summary>Whether what was collected came live: the subscription had been sent everything before, and is not behind.</summary>
+    bool Follow(Subscriber subscriber, Subscription subscription, LiveReader.Position position)
+    {
+        var wasLive = subscription.IsLive;
+        if (position == LiveReader.Position.Behind)
+        {
+            if (wasLive)
+                metrics.ReaderFellBehind();
+            metrics.CatchUpRead();
+            subscriber.CatchUpReads++;
+            subscription.IsLive = false;
+        }
+        else if (position != LiveReader.Position.More)
+        {
+            subscription.IsLive = true;
+        }
+
+        return wasLive && subscription.IsLive;
+    }
+
+    static void Write(Frame frame, Subscriber subscriber, Subscription subscription, bool isLive, MultiCursor? cursor, PipeWriter output)
     {
         if (cursor is null)
             output.Write(frame.Bytes);
         else
             WriteWithId(frame, subscription, cursor, output);
+        subscriber.Add(frame.Bytes.Length, frame.Index + 1 - subscription.Next, isLive ? frame.Time : null);
         subscription.Next = frame.Index + 1;
         if (frame.IsEnd)
             subscription.Outcome = StreamOutcome.Ended;
-        return frame.Bytes.Length;
     }
 
     /// <summary>Writes a frame on a connection of several, and moves its cursor.</summary>
@@ -187,13 +221,17 @@ public sealed class SubscriptionWriter(
         return true;
     }
 
-    static async ValueTask FlushAsync(Subscriber subscriber, PipeWriter output, CancellationToken cancellation)
+    async ValueTask FlushAsync(Subscriber subscriber, PipeWriter output, CancellationToken cancellation)
     {
         subscriber.Written();
         var flushed = await output.FlushAsync(cancellation);
         // Kestrel says so when the client has gone, instead of throwing.
         if (flushed.IsCompleted || flushed.IsCanceled)
             throw new OperationCanceledException("The client has gone.");
+        if (subscriber.UnflushedMessages == 0)
+            return;
+        metrics.Delivered(subscriber.UnflushedMessages, subscriber.OldestLiveTime is { } time ? TimeSpan.FromMilliseconds(Now - time) : null);
+        subscriber.Flushed();
     }
 
     /// <summary>

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Streaming.Configuration;
 using Streaming.Messages;
 using Streaming.Protocol;
+using Streaming.Telemetry;
 
 namespace Streaming.Transforms;
 
@@ -14,7 +16,7 @@ namespace Streaming.Transforms;
 /// </summary>
 public sealed class RunContext(
     RunLease lease, StoredRun stored, RunGuidance guidance, RunTimes times, IReadOnlyList<StageInfo> stages, MessageAppender appender,
-    MessageOptions options, TimeProvider clock)
+    MessageOptions options, TimeProvider clock) : IDisposable
 {
     // A character is at most six bytes of JSON: a control character as \u001f, half of an emoji as \ud83d.
     const int JsonBytesPerCharacterMax = 6;
@@ -28,6 +30,7 @@ public sealed class RunContext(
     long _previewAt;
     long _stageStartedAt;
     Append? _last;
+    Activity? _stageSpan;
 
     /// <summary>The session's input.</summary>
     public JsonElement Input => stored.Input;
@@ -50,14 +53,16 @@ public sealed class RunContext(
     /// <summary>Whether an earlier attempt has completed the stage.</summary>
     public bool IsCompleted(string stage) => _completed.Contains(stage);
 
-    public async Task BeginStageAsync(string stage, CancellationToken cancellation)
+    // Not async: the span is the current one for the pipeline that calls, and for the calls of the model that it makes.
+    public Task BeginStageAsync(string stage, CancellationToken cancellation)
     {
+        _stageSpan = Traces.BeginStage(stage);
         Stage = stage;
         _stageStartedAt = clock.GetTimestamp();
         times.Begin(stage);
         var message = Progress(0, Label(stage)) with { Estimate = times.Tell() };
         (_progressAt, _progressSent) = (clock.GetTimestamp(), message.Progress);
-        await SendAsync(message, cancellation, stage: new StageChange(stage, "running"));
+        return SendAsync(message, cancellation, stage: new StageChange(stage, "running"));
     }
 
     /// <summary>The stage's text begins anew: clients drop what they have of it.</summary>
@@ -67,15 +72,24 @@ public sealed class RunContext(
         return SendAsync(new InfoMessage(InfoMessage.Restarted, reason, Stage), cancellation, stage: new StageChange(Stage!, "running"));
     }
 
-    public async Task CompleteStageAsync(CancellationToken cancellation)
+    public Task CompleteStageAsync(CancellationToken cancellation)
     {
         var stage = Stage!;
         _completed.Add(stage);
         Stage = null;
         _progress = Math.Max(_progress, 100 * CompletedWeight / _totalWeight);
         var duration = clock.GetElapsedTime(_stageStartedAt);
-        await SendAsync(new StageCompleteMessage(stage, (long)duration.TotalMilliseconds, Math.Round(_progress, 1)), cancellation,
+        _stageSpan?.Dispose();
+        return SendAsync(new StageCompleteMessage(stage, (long)duration.TotalMilliseconds, Math.Round(_progress, 1)), cancellation,
             stage: new StageChange(stage, "completed", times.Complete()));
+    }
+
+    /// <summary>The stage that runs fails, for those who read traces.</summary>
+    /// <param name="code">Stable code of the error.</param>
+    public void Trace(string code)
+    {
+        if (Stage is not null)
+            _stageSpan.Fail(code);
     }
 
     /// <summary>A piece of generated text: one message, or several if it is too large for one.</summary>
@@ -236,6 +250,9 @@ public sealed class RunContext(
         _progress = Math.Max(_progress, 100 * (CompletedWeight + fraction * weight) / _totalWeight);
         return new ProgressMessage(Stage!, Math.Round(100 * fraction, 1), Math.Round(_progress, 1), label);
     }
+
+    /// <summary>Ends the span of a stage that did not complete; of one that did it is ended.</summary>
+    public void Dispose() => _stageSpan?.Dispose();
 
     double CompletedWeight => stages.Where(stage => _completed.Contains(stage.Name)).Sum(stage => stage.Weight);
 

@@ -56,6 +56,9 @@ public sealed class RunTimes(RunEstimator estimator, TimeProvider clock)
     /// <inheritdoc cref="RunEstimator.Outcome"/>
     public EstimateOutcome Outcome() => estimator.Outcome(Now);
 
+    /// <inheritdoc cref="RunEstimator.HalfTimeError"/>
+    public double? HalfTimeError() => estimator.HalfTimeError(Now);
+
     /// <summary>After it the next estimate is a new one.</summary>
     void Changed(Action change)
     {

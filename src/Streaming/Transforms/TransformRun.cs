@@ -8,6 +8,7 @@ using Streaming.Estimation;
 using Streaming.Messages;
 using Streaming.Models;
 using Streaming.Protocol;
+using Streaming.Telemetry;
 
 namespace Streaming.Transforms;
 
@@ -25,7 +26,8 @@ namespace Streaming.Transforms;
 /// </code>
 /// </remarks>
 public sealed class TransformRun(
-    Postgres postgres, MessageAppender appender, GuidanceReader guidanceReader, IOptions<MessageOptions> messages, ILogger<TransformRun> log, TimeProvider clock)
+    Postgres postgres, MessageAppender appender, GuidanceReader guidanceReader, IOptions<MessageOptions> messages,
+    IOptions<TelemetryOptions> telemetry, ServiceMetrics metrics, ILogger<TransformRun> log, TimeProvider clock)
 {
     /// <summary>
     /// Writes the first messages of the attempt and returns the lease; null if the transform was ended or taken over since the claim.
@@ -58,23 +60,44 @@ public sealed class TransformRun(
     /// <summary>Runs the pipeline to its end. Throws only when <paramref name="stopping"/> was cancelled: hand the run back.</summary>
     public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, RunGuidance guidance, CancellationToken stopping)
     {
+        var began = clock.GetTimestamp();
+        using var span = Traces.BeginRun(pipeline.Name, lease.SessionId, lease.TransformId, lease.Attempt, stored.Traceparent);
+        var outcome = "stopped";
         var times = new RunTimes(Estimator(pipeline, stored), clock);
         foreach (var stage in stored.CompletedStages)
             times.Skip(stage);
-        var run = new RunContext(lease, stored, guidance, times, pipeline.Stages, appender, messages.Value, clock);
+        using var run = new RunContext(lease, stored, guidance, times, pipeline.Stages, appender, messages.Value, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
         try
         {
             if (await RunAsync(pipeline, run, guidance, either.Token) is { } error)
+            {
+                log.LogWarning("Transform {Transform} fails in stage {Stage}: {Code}", lease.TransformId, error.Stage, error.Code);
+                run.Trace(error.Code);
+                span.Fail(error.Code);
+                // Before it is known to be stored: the news of the end may be here first, and stop the run.
+                outcome = "failed";
                 await run.FailAsync(error, either.Token);
-            else if (lease.Attempt == 1)
-                await NoteAsync(lease.TransformId, times.Outcome(), stopping);
+                return;
+            }
+
+            outcome = "completed";
+            if (lease.Attempt > 1)
+                return;
+            if (times.HalfTimeError() is { } off)
+                metrics.EstimateEnded(pipeline.Name, off);
+            await NoteAsync(lease.TransformId, times.Outcome(), stopping);
         }
         catch (Exception) when (lease.LostReason is { } reason)
         {
             log.LogInformation("Attempt {Attempt} of transform {Transform} stops: {Reason}", lease.Attempt, lease.TransformId, reason);
             if (lease.IsUnstorable)
                 await EndUnstorableAsync(lease, run.Stage, stopping);
+        }
+        finally
+        {
+            span.SetTag("streaming.run.outcome", outcome);
+            metrics.RunEnded(pipeline.Name, outcome, clock.GetElapsedTime(began));
         }
     }
 
@@ -90,6 +113,8 @@ public sealed class TransformRun(
         }
         catch (ModelFault fault)
         {
+            if (telemetry.Value.LogProviderWords && fault.InnerException is { } words)
+                log.LogWarning(words, "What the provider said");
             return new ErrorMessage(fault.Code, fault.Category, fault.Message, fault.Recoverable, (long?)fault.RetryAfter?.TotalMilliseconds, run.Stage);
         }
         catch (TransformFault fault)

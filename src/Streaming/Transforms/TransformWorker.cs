@@ -19,11 +19,15 @@ public sealed class TransformWorker(
 {
     const int RenewTriesMax = 3;
 
+    // A longer queue is counted no further: it is read by each worker with every round of the leases.
+    const int QueuedCountMax = 10_000;
+
     readonly Dictionary<string, IPipeline> _pipelines = pipelines.ToDictionary(pipeline => pipeline.Name);
     readonly string[] _kinds = [.. pipelines.Select(pipeline => pipeline.Name)];
     readonly string _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
     // By attempt: this process may claim the next one while the one before has not yet noticed that it has lost its lease.
     readonly ConcurrentDictionary<(Guid TransformId, int Attempt), Running> _running = new();
+    volatile int _queuedCount = -1;
     readonly SemaphoreSlim _wake = new(0, 1);
     readonly SemaphoreSlim _guided = new(0, 1);
 
@@ -34,6 +38,9 @@ public sealed class TransformWorker(
 
     /// <summary>Whether the claim loop runs.</summary>
     public bool IsRunning { get; private set; }
+
+    /// <summary>Transforms that wait for a worker, as it was found last; null: this process does not look.</summary>
+    public int? QueuedCount => _queuedCount < 0 ? null : _queuedCount;
 
     /// <summary>Transforms that run in this process.</summary>
     public int RunningCount => _running.Count;
@@ -182,6 +189,7 @@ public sealed class TransformWorker(
                 await FailLostAsync(stopping);
                 if (options.Value.Concurrency - _running.Count is > 0 and var free)
                     await ClaimAsync("transforms/claim_expired", free, stopping);
+                _queuedCount = await CountQueuedAsync(stopping);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {
@@ -232,6 +240,13 @@ public sealed class TransformWorker(
         foreach (var lost in running.Where(r => !standing.ContainsKey((r.Claimed.Id, r.Claimed.Attempt))))
             lost.Lease?.Lose("the transform was ended or taken over");
         return [.. running.Where(r => standing.TryGetValue((r.Claimed.Id, r.Claimed.Attempt), out var renewed) && !renewed)];
+    }
+
+    async Task<int> CountQueuedAsync(CancellationToken stopping)
+    {
+        await using var connection = await postgres.ConnectAsync(stopping);
+        return await connection.ExecuteScalarAsync<int>(new CommandDefinition(
+            Sql.Named("transforms/count_queued"), new { kinds = _kinds, max = QueuedCountMax }, cancellationToken: stopping));
     }
 
     async Task FailLostAsync(CancellationToken stopping)

@@ -80,8 +80,8 @@ static class EstimatesCommand
 
             Made by `dotnet run -c Release --project tests/Streaming.Benchmarks -- {Name} --runs {runs}`, and the same
             every time: all seeds are fixed. These are **simulated** runs ({runs} kinds of work a cell, each with {cells[0].HistoryRuns} past
-            runs and one that is foretold); no recorded run is in them. `--database <connection string>` replays what a service has
-            recorded.
+            runs and one that is foretold); no recorded run is in them. `--database <connection string>` replays what a service
+            has recorded: see [Recorded runs](#recorded-runs).
 
             Durations are lognormal: a standard deviation within a run, and one that the stages of a run share, of 0.2 and 0.2
             (low noise), 0.4 and 0.3 (base), 0.8 and 0.5 (high). One stage in fifty takes five times as long. A run has five stages,

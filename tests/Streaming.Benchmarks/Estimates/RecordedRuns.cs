@@ -13,6 +13,9 @@ static class RecordedRuns
 {
     const int HistoryMin = 3;
 
+    // As many as can be looked at in a few seconds.
+    const int RunsMax = 1000;
+
     public static async Task<string> ReplayAsync(string connectionString, CancellationToken cancellation)
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
@@ -25,7 +28,7 @@ static class RecordedRuns
 
         var text = new StringBuilder("| kind | runs | error of the time left | arrival | naive | median of history | p90 covers |\n|---|---|---|---|---|---|---|\n");
         foreach (var kind in kinds)
-            text.Append(Replayed(kind, (await StageHistory.ReadAsync(connection, kind, "ideaCount", cancellation)).Runs));
+            text.Append(Replayed(kind, (await StageHistory.ReadAsync(connection, kind, "ideaCount", cancellation, RunsMax)).Runs));
         return text.ToString();
     }
 
@@ -34,7 +37,7 @@ static class RecordedRuns
         List<double> ours = [], arrival = [], naive = [], usual = [], covered = [];
         for (var i = 0; i + HistoryMin < newestFirst.Count; i++)
         {
-            var history = newestFirst.Skip(i + 1).ToList();
+            var history = newestFirst.Skip(i + 1).Take(DurationModel.RunsMax).ToList();
             var run = Recorded(newestFirst[i]);
             if (run.Seconds <= 0)
                 continue;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Streaming.Models;
+using Streaming.Telemetry;
 
 namespace Streaming.Benchmarks.Service;
 
@@ -25,7 +26,8 @@ static class ServedProgram
         {
             services.AddSingleton(provider => new ModelClient(
                 new MarkedChatClient(tokensPerSecond, generations), new ModelInfo("benchmark", "marked"),
-                provider.GetRequiredService<IOptions<ModelOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
+                provider.GetRequiredService<IOptions<ModelOptions>>().Value, provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ServiceMetrics>()));
             services.AddHostedService<EndWithParent>();
         }));
         var result = typeof(ModelClient).Assembly.EntryPoint!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [args[2..]], null);

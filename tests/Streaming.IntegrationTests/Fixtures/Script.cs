@@ -34,12 +34,12 @@ public sealed class Script
     public static Script Bare() => new();
 
     /// <summary>An error status with OpenAI's error body, and with a <c>retry-after</c> unless that is null.</summary>
-    public static Script Failure(int status, string? retryAfter = null, string type = "server_error")
+    public static Script Failure(int status, string? retryAfter = null, string type = "server_error", string message = "scripted")
     {
         var script = new Script { Status = status };
         script.Header("content-type", "application/json");
         if (retryAfter is not null) script.Header("retry-after", retryAfter);
-        return script.Raw($$$"""{"error":{"message":"scripted","type":"{{{type}}}","param":null,"code":null}}""");
+        return script.Raw($$$"""{"error":{"message":{{{Json(message)}}},"type":"{{{type}}}","param":null,"code":null}}""");
     }
 
     /// <summary>A page in place of an answer, as gateways and captive portals send.</summary>

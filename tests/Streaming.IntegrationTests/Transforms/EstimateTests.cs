@@ -25,7 +25,7 @@ public sealed class EstimateTests(PostgresServer postgres)
         await Eventually.TrueAsync(async () =>
         {
             state = await host.Client.StateAsync($"/api/ideations/{id}");
-            return state.TryGetProperty("streamingData", out var data) && data.GetProperty("estimate").ValueKind == JsonValueKind.Object;
+            return state.Status() == "streaming" && state.TryGetProperty("streamingData", out var data) && data.GetProperty("estimate").ValueKind == JsonValueKind.Object;
         }, "the state has an estimate");
         var events = await host.Client.ReadStreamAsync($"/api/stream/ideation/{id}");
 
@@ -39,6 +39,22 @@ public sealed class EstimateTests(PostgresServer postgres)
         Assert.InRange(beginning.GetProperty("remainingMs").GetInt64(), took / 3, took * 3);
         Assert.All(Estimates(events).Where(estimate => estimate.TryGetProperty("remainingMs", out _)), estimate =>
             Assert.True(estimate.GetProperty("remainingP90Ms").GetInt64() >= estimate.GetProperty("remainingMs").GetInt64()));
+    }
+
+    [Fact]
+    public async Task Session_that_waits_for_a_worker_says_so_in_place_of_a_time()
+    {
+        await using var host = await ServiceHost.StartAsync(postgres, [new("Streaming:Role", "api")]);
+
+        var made = await IdeateAsync(host, 2);
+        var read = await host.Client.StateAsync($"/api/ideations/{made.Id()}");
+
+        Assert.Equal("queued", read.Status());
+        var estimate = read.GetProperty("streamingData").GetProperty("estimate");
+        Assert.Equal("queued", estimate.GetProperty("reason").GetString());
+        Assert.Equal(["at", "elapsedMs", "reason"], estimate.EnumerateObject().Select(part => part.Name));
+        // The same entity tag, so the same bytes.
+        Assert.Equal(made.GetRawText(), read.GetRawText());
     }
 
     [Fact]

@@ -11,17 +11,18 @@ public sealed partial class DependencyTests
     static readonly Dictionary<string, string[]> Rooms = new()
     {
         ["Sse"] = [],
+        ["Telemetry"] = ["Configuration"],
         ["Database"] = ["Configuration"],
         ["Notifications"] = ["Database", "Configuration"],
-        ["Messages"] = ["Database", "Configuration", "Sse"],
-        ["Models"] = ["Configuration"],
+        ["Messages"] = ["Database", "Telemetry", "Configuration", "Sse"],
+        ["Models"] = ["Telemetry", "Configuration"],
         ["Estimation"] = ["Database"],
-        ["Subscriptions"] = ["Messages", "Notifications", "Database", "Sse", "Configuration"],
-        ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Configuration"],
-        ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Configuration"],
+        ["Subscriptions"] = ["Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
+        ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Telemetry", "Configuration"],
+        ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Telemetry", "Configuration"],
         ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Configuration"],
         ["Imports"] = ["Messages", "Database", "Sse"],
-        ["Http"] = ["Pipelines", "Transforms", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Configuration"],
+        ["Http"] = ["Pipelines", "Transforms", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
     };
 
     [GeneratedRegex(@"^using (?:\w+ = )?Streaming\.(\w+)", RegexOptions.Multiline)]

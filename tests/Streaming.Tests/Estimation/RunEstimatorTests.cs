@@ -23,6 +23,24 @@ public sealed class RunEstimatorTests
     }
 
     [Fact]
+    public void Error_at_half_time_is_that_of_the_total_that_was_told_then()
+    {
+        var run = History.Estimator(History.Alike(40, 10, 30, 20), 3);
+        run.Begin("s0", 0);
+        run.At(1);
+        run.Complete(20);
+        run.Begin("s1", 20);
+        var told = run.At(50).Total!.Value;
+        run.Complete(80);
+        run.Begin("s2", 80);
+        run.At(100);
+        run.Complete(120);
+
+        Assert.Equal(Math.Abs(told - 120) / 120, run.HalfTimeError(120)!.Value, 6);
+        Assert.Null(History.Estimator([], 1).HalfTimeError(0));
+    }
+
+    [Fact]
     public void Without_history_nothing_is_said_until_the_run_speaks_for_itself()
     {
         var run = History.Estimator([], 2);

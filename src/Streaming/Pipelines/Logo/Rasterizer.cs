@@ -51,7 +51,11 @@ public sealed class Rasterizer(IOptions<LogoOptions> options, ILogger<Rasterizer
             await process.WaitForExitAsync(limited.Token);
             if (process.ExitCode == 0 && content is { Length: > 24 } && content.AsSpan().StartsWith(PngSignature))
                 return new Png(content, BinaryPrimitives.ReadInt32BigEndian(content.AsSpan(16)), BinaryPrimitives.ReadInt32BigEndian(content.AsSpan(20)));
-            log.LogWarning("{Program} ended with {ExitCode} and {Bytes} bytes", _program, process.ExitCode, content?.Length);
+            if (content is null)
+                log.LogWarning("{Program} made a picture of more than {Bytes} bytes (Logos:PngBytesMax)", _program, options.Value.PngBytesMax);
+            else
+                log.LogWarning("{Program} made no picture and ended with {ExitCode}: it cannot read the drawing, or needs more than {Bytes} bytes (Logos:RasterizerBytesMax)",
+                    _program, process.ExitCode, options.Value.RasterizerBytesMax);
             return null;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

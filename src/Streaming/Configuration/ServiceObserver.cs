@@ -1,0 +1,20 @@
+using Streaming.Http.Limits;
+using Streaming.Messages;
+using Streaming.Models;
+using Streaming.Telemetry;
+using Streaming.Transforms;
+
+namespace Streaming.Configuration;
+
+/// <summary>Shows the metrics what the rooms hold, for whoever collects them.</summary>
+public sealed class ServiceObserver(ServiceMetrics metrics, OpenStreams streams, MessageAppender appender, TransformWorker worker, ModelClient model) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        metrics.Observe(() => streams.Count, () => appender.QueueLength, () => worker.RunningCount, () => worker.QueuedCount,
+            () => (model.Info.Provider, model.Circuit));
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
