@@ -17,12 +17,15 @@ function take(lastEventId, data) {
 async function eventsource() {
   const { EventSource } = await import("eventsource");
   const source = new EventSource(url);
+  // Its wait for the next connection alone does not keep a process alive.
+  const awake = setInterval(() => {}, 1_000);
   await new Promise((resolve, reject) => {
     source.onmessage = ({ lastEventId, data }) => { if (take(lastEventId, data)) resolve(); };
     // It gives up for good on anything but 200, also on the 204 after the end: none may come before that.
     source.onerror = (fault) => { if (source.readyState === EventSource.CLOSED) reject(new Error(`given up: ${fault.code} ${fault.message}`)); };
   });
   source.close();
+  clearInterval(awake);
 }
 
 /** As the description of eventsource-parser has it, with a loop around it. */
