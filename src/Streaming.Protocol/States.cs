@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Streaming.Protocol;
 
@@ -43,6 +44,7 @@ public sealed record IdeationState : SessionState
     public required IReadOnlyList<Idea> Ideas { get; init; }
 }
 
+/// <summary>One idea.</summary>
 public sealed record Idea(string Title, string Body);
 
 /// <summary>An outline: its source, and the components that are complete.</summary>
@@ -70,6 +72,7 @@ public sealed record SourceArtifact(
     IReadOnlyList<double>? GenreProportions = null,
     string? SelectedPlatform = null);
 
+/// <summary>The parts of an outline; each is there when it is complete, and the arrays grow.</summary>
 public sealed record OutlineComponents
 {
     public string? Title { get; init; }
@@ -98,6 +101,7 @@ public sealed record LogoState : SessionState
     public required IReadOnlyList<LogoAsset> Assets { get; init; }
 }
 
+/// <summary>A draft of a logo, and its file.</summary>
 /// <param name="Number">1 to 3.</param>
 /// <param name="Title">What to call it.</param>
 /// <param name="Idea">What it is about.</param>
@@ -110,19 +114,26 @@ public sealed record LogoState : SessionState
 /// <param name="ArtifactId">Its artifact.</param>
 /// <param name="Url">Where to download it.</param>
 public sealed record LogoConcept(
-    int Number, string Title, string Idea, IReadOnlyList<string> Palette, string Name, string ContentType, int Bytes, int? Width, int? Height,
+    int Number, string Title, string Idea, IReadOnlyList<string> Palette, string Name, string ContentType, int Bytes,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Width, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Height,
     Guid ArtifactId, string Url);
 
+/// <summary>Which concept is drawn, and why.</summary>
+/// <param name="Concept">Its number.</param>
+/// <param name="Reason">For a person.</param>
 public sealed record LogoChoice(int Concept, string Reason);
 
+/// <summary>A file of a logo.</summary>
 /// <param name="Name">Name of the file.</param>
 /// <param name="ContentType"><c>image/svg+xml</c>, <c>image/png</c>, <c>text/html</c>.</param>
 /// <param name="Bytes">Size of the file.</param>
-/// <param name="Width">In pixels; none for a page.</param>
-/// <param name="Height">In pixels; none for a page.</param>
+/// <param name="Width">In pixels; null for a page.</param>
+/// <param name="Height">In pixels; null for a page.</param>
 /// <param name="ArtifactId">Its artifact.</param>
 /// <param name="Url">Where to download it.</param>
-public sealed record LogoAsset(string Name, string ContentType, int Bytes, int? Width, int? Height, Guid ArtifactId, string Url);
+public sealed record LogoAsset(
+    string Name, string ContentType, int Bytes, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Width,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Height, Guid ArtifactId, string Url);
 
 /// <summary>What a session has made, in the order of its state.</summary>
 public sealed record ArtifactList(IReadOnlyList<ArtifactItem> Items);

@@ -32,6 +32,14 @@ test("the types hold, and those that are shipped are the ones of the code", { sk
   }
 });
 
+test("the types of the messages tell them apart", { skip: tool("tsc").skip }, () => {
+  try {
+    run(tool("tsc").path, "--noEmit", "--strict", "--target", "ES2022", "--module", "NodeNext", "--skipLibCheck", "tests/protocol-types.ts");
+  } catch (fault) {
+    throw fault.stdout ? new Error(fault.stdout) : fault;
+  }
+});
+
 // What a page loads of it: everything that index.js exports, as one module, minified and gzipped.
 test(`the client is at most ${BYTES_MAX} bytes`, { skip: tool("esbuild").skip }, (t) => {
   const bundle = run(tool("esbuild").path, "index.js", "--bundle", "--minify", "--format=esm", "--target=es2022");

@@ -13,7 +13,7 @@ public sealed class MessageTableTests
     static readonly string[] Envelope = ["type", "index", "first", "sessionId", "timestamp"];
 
     static readonly Dictionary<string, string[]> FieldsByType = typeof(Message).Assembly.GetTypes()
-        .Where(type => type.BaseType == typeof(Message) && type != typeof(ResultMessage))
+        .Where(type => type is { IsAbstract: false } && type.BaseType == typeof(Message) && type != typeof(ResultMessage))
         .ToDictionary(
             type => (string)typeof(MessageTypes).GetField(type.Name[..^"Message".Length])!.GetRawConstantValue()!,
             type => Fields(type, nameof(Message.Type)));
