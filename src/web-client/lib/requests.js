@@ -11,7 +11,7 @@ import { SseParser } from "./sse-parser.js";
  * @property {() => void} onOpen the headers are there
  * @property {(event: SseEvent) => void} onEvent
  * @property {(ms: number) => void} onRetry `retry:` of the server
- * @property {() => void} onLost an EventSource was cut, and reconnects by itself
+ * @property {() => void} onLost an EventSource was cut: it reconnects by itself, or has given up
  */
 
 /** What a stream's address says about its session. */
@@ -80,8 +80,8 @@ export class Requests {
    * @returns {Promise<void>}
    */
   async eventSourceStream(url, cursor, signal, handlers) {
-    let address = cursor ? withQuery(url, "lastEventId", cursor) : url;
-    if (this.#options.getToken) address = withQuery(address, "ticket", await this.#ticket(url, signal));
+    let address = await this.#options.getToken?.(false) ? withQuery(url, "ticket", await this.#ticket(url, signal)) : url;
+    if (cursor) address = withQuery(address, "lastEventId", cursor);
     const Source = this.#options.EventSource ?? EventSource;
     const source = new Source(address, { withCredentials: this.#init.credentials === "include" });
     try {
@@ -91,8 +91,8 @@ export class Requests {
         source.onopen = handlers.onOpen;
         source.onmessage = ({ data, lastEventId }) => handlers.onEvent({ event: "", data, id: lastEventId });
         source.onerror = () => {
+          handlers.onLost();
           if (source.readyState === 2) resolve();
-          else handlers.onLost();
         };
       });
     } finally {
@@ -125,14 +125,15 @@ export class Requests {
    */
   async #send(url, init) {
     const { getToken, fetch = globalThis.fetch } = this.#options;
-    for (let renew = false; ; renew = true) {
+    /** @type {import("./problem.js").StreamProblem | undefined} */ let refusal;
+    for (;;) {
       const headers = new Headers(this.#init.headers);
       new Headers(init.headers).forEach((value, name) => headers.set(name, value));
-      const token = await getToken?.(renew);
+      const token = await getToken?.(!!refusal, refusal);
       if (token) headers.set("Authorization", `Bearer ${token}`);
       const response = await fetch(url, { cache: "no-store", ...this.#init, ...init, headers });
-      if (response.status !== 401 || !getToken || renew) return response;
-      await response.body?.cancel();
+      if (response.status !== 401 || !getToken || refusal) return response;
+      refusal = await problemOf(response);
     }
   }
 }

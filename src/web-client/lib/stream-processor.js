@@ -22,7 +22,8 @@ import { TabGroup } from "./tab-group.js";
 
 /**
  * @callback GetToken
- * @param {boolean} renew true after the last one was refused (401): a new one is wanted
+ * @param {boolean} renew true after the last one was refused (401): a new one is wanted, and waited for
+ * @param {StreamProblem} [refusal] why it was refused
  * @returns {string | undefined | Promise<string | undefined>}
  */
 
@@ -92,10 +93,10 @@ const DELIVERY_MS = 1_000;
 const PROBE_MS_MAX = 300_000;
 const POLL_PERIOD_MS_MIN = 500; // something on the way may answer in the place of the service
 const LEADER_ANSWER_MS = 2_000;
-const STALLS_MAX = 2; // each takes 25 s
+const SILENCES_MAX = 2; // each takes 25 s
 
-const TYPES = new Set(
-  "start status progress chunk artifact preview stage_complete warning error info cache heartbeat".split(" "));
+/** Types whose names are those of callbacks that are about something else. */
+const NOT_BY_TYPE = /^(message|update|connection|complete|result|end)$/i;
 
 export class StreamProcessor {
   /** @type {StreamOptions} */ #options;
@@ -168,6 +169,8 @@ class Watch {
   #hasHeard = false;
   #hasLooked = false;
   #isLeaving = false;
+  #isLost = false;
+  /** Somebody may be asked for a token; that takes the time it takes. */ #isSigningIn = false;
 
   /** @type {TabGroup | undefined} */ #tabs;
   #isFollowing = false;
@@ -185,7 +188,15 @@ class Watch {
     this.#options = options;
     this.#callbacks = callbacks;
     this.#init = requestInit;
-    this.#requests = new Requests(options, requestInit);
+    const { getToken } = options;
+    this.#requests = new Requests({ ...options, getToken: getToken && (async (...why) => {
+      this.#isSigningIn = true;
+      try {
+        return await getToken(...why);
+      } finally {
+        this.#isSigningIn = false;
+      }
+    }) }, requestInit);
     this.#probeMs = options.probeMs;
   }
 
@@ -240,14 +251,23 @@ class Watch {
    */
   async #step(action) {
     await this.#parked;
-    this.#link = new AbortController();
+    const link = this.#link = new AbortController();
+    this.#openedAt = 0;
+    this.#heardAt = Date.now();
+    this.#isLost = this.#hasHeard = this.#hasLooked = false;
+    const ticking = setInterval(() => this.#tick(link), TICK_MS);
+    let reason;
     try {
       this.#closing.signal.throwIfAborted();
-      await action();
+      return await action();
     } catch (fault) {
       this.#closing.signal.throwIfAborted();
-      await this.#judge(this.#link.signal.aborted ? this.#link.signal.reason : fault);
+      reason = link.signal.aborted ? link.signal.reason : fault;
+    } finally {
+      clearInterval(ticking);
+      link.abort(AGAIN);
     }
+    await this.#judge(reason);
   }
 
   /** @param {unknown} reason */
@@ -261,7 +281,7 @@ class Watch {
     if (reason === "gap" && ++this.#gaps < 3) return;
     if (/** @type {any} */ (reason)?.recoverable === false) throw reason;
     const wasToldToLeave = this.#lose();
-    const shortsMax = { gap: 0, silent: STALLS_MAX, unopened: STALLS_MAX }[String(reason)] ?? this.#options.failuresMax;
+    const shortsMax = { gap: 0, unopened: 0, silent: SILENCES_MAX }[String(reason)] ?? this.#options.failuresMax;
     // Polling that fails too is no help: whatever it is, it does not concern streams alone.
     this.#isPolling = !this.#isPolling && !!this.#stateUrl && this.#shorts >= shortsMax && globalThis.navigator?.onLine !== false;
     if (this.#isPolling) return;
@@ -276,6 +296,8 @@ class Watch {
   #lose() {
     const wasToldToLeave = this.#isLeaving;
     this.#isLeaving = false;
+    if (this.#isLost) return false;
+    this.#isLost = true;
     if (this.#openedAt && this.#hasHeard && Date.now() - this.#openedAt >= HEALTHY_MS) this.#shorts = 0;
     if (!wasToldToLeave) {
       this.#failures++;
@@ -293,11 +315,7 @@ class Watch {
     const wasAlone = this.#isAlone;
     const handlers = this.#handlers(link);
     const isEventSource = this.#options.transport === "eventsource";
-    this.#openedAt = 0;
-    this.#hasHeard = this.#hasLooked = false;
-    this.#heardAt = Date.now();
     if (!this.connection) this.#setConnection("connecting");
-    const ticking = setInterval(() => this.#tick(link), TICK_MS);
     try {
       let isOver = isEventSource; // one that gives up says as little as a 204 does
       if (given) isOver = await readAnswer(given, signal, handlers);
@@ -318,7 +336,6 @@ class Watch {
       else if (isOver) this.#finish({ type: "end" });
       if (!this.state.isEnded) throw "cut";
     } finally {
-      clearInterval(ticking);
       // Set by the watchdog for the next connection, and not for the one after it.
       this.#isAlone &&= !wasAlone;
     }
@@ -332,11 +349,13 @@ class Watch {
     return {
       onOpen: () => {
         this.#openedAt = this.#heardAt = Date.now();
+        this.#isLost = false;
         this.#setConnection("live");
       },
       onEvent: (event) => this.#receive(event),
       onRetry: (ms) => { this.#retryMs = ms; },
       onLost: () => {
+        this.#isLost = false;
         this.#lose();
         this.#openedAt = 0;
         this.#heardAt = Date.now();
@@ -352,6 +371,7 @@ class Watch {
    */
   #tick(link) {
     const { openTimeoutMs, silenceMs } = this.#options;
+    if (this.#isSigningIn) this.#heardAt = Date.now();
     const silentMs = Date.now() - this.#heardAt;
     if (this.#isFollowing && !this.#hasHeard && silentMs > LEADER_ANSWER_MS) {
       // The tab that holds the lock is frozen, or is not one of ours.
@@ -431,7 +451,7 @@ class Watch {
     const { type } = message;
     if (type !== "end") this.state.apply(message);
     this.#call("onMessage", message);
-    if (TYPES.has(type)) this.#call(nameOf(type), message);
+    if (!NOT_BY_TYPE.test(type)) this.#call(nameOf(type), message);
     if (type === "result") this.#result = message;
     if (type === "end") this.#finish(message);
     else this.#update();
@@ -452,7 +472,6 @@ class Watch {
   async #poll() {
     const { signal } = this.#link;
     const until = Date.now() + this.#probeMs;
-    this.#openedAt = 0;
     this.#setConnection("polling");
     while (!this.state.isEnded && Date.now() < until) {
       const startedAt = Date.now();
@@ -475,18 +494,15 @@ class Watch {
   async #read(waits = false) {
     const { signal } = this.#link;
     const waitSeconds = waits ? this.#options.waitSeconds : 0;
-    const late = setTimeout(() => this.#break("unopened"), waitSeconds * 1_000 + this.#options.openTimeoutMs);
-    try {
-      const after = this.#cursor;
-      const etag = waits ? this.#etag : undefined;
-      const found = await this.#requests.readState(/** @type {string} */ (this.#stateUrl), { after, etag, waitSeconds, signal });
-      if (!found || signal.aborted) return;
-      this.#etag = found.etag;
-      this.#adopt(found.state, after);
-      if (this.#tabs?.leads) this.#tabs.send({ next: this.#next, state: found.state, after });
-    } finally {
-      clearTimeout(late);
-    }
+    this.#openedAt = 0;
+    this.#heardAt = Date.now() + waitSeconds * 1_000;
+    const after = this.#cursor;
+    const etag = waits ? this.#etag : undefined;
+    const found = await this.#requests.readState(/** @type {string} */ (this.#stateUrl), { after, etag, waitSeconds, signal });
+    if (!found || signal.aborted) return;
+    this.#etag = found.etag;
+    this.#adopt(found.state, after);
+    if (this.#tabs?.leads) this.#tabs.send({ next: this.#next, state: found.state, after });
   }
 
   /**

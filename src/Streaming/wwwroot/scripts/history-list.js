@@ -2,7 +2,7 @@
 
 import { readSessions } from "./api.js";
 import { el, setText } from "./dom.js";
-import { isLive } from "./subscriber.js";
+import { isLive } from "./session-model.js";
 import { dateTime, timeAgo } from "./time.js";
 
 /** `onProvider` hears which provider would generate the next session. */

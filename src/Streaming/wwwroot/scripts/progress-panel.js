@@ -1,7 +1,7 @@
 // How far the generation is: the bar and the figure, the stages, the time, and what it says itself.
 
 import { el, setText } from "./dom.js";
-import { isLive } from "./subscriber.js";
+import { isLive } from "./session-model.js";
 import { duration, timeLeft } from "./time.js";
 
 const TICK_MS = 500;
@@ -49,23 +49,23 @@ export function progressPanel(pill, actions) {
     fill.style.setProperty("--done", model.progress / 100);
     setText(percent, known ? `${value}%` : "–");
     setText(label, isLive(model.status) && model.statusText ? model.statusText : WORDS[model.status] ?? model.status);
-    setText(warning, model.warning ?? "");
+    setText(warning, model.warning?.message ?? "");
     // One takes the other's place, so that a passing warning moves nothing.
     warning.hidden = !model.warning;
     label.hidden = !warning.hidden;
-    showStages(model.stages);
+    showStages(model);
     details.hidden = !isLive(model.status) && model.stages.length === 0;
     showElapsed();
   }
 
-  function showStages(known) {
+  function showStages({ stages: known, status }) {
     if (stages.children.length !== known.length) {
       stages.replaceChildren(...known.map(() => el("li", {}, el("span"), el("span", { class: "stage-weight" }))));
     }
     const sum = known.reduce((total, { weight }) => total + (weight ?? 0), 0);
     known.forEach((stage, at) => {
       const item = stages.children[at];
-      item.dataset.status = stage.status ?? "pending";
+      item.dataset.status = stage.status === "failed" ? status : stage.status ?? "pending";
       setText(item.firstChild, stage.label ?? stage.name);
       // The share of an only stage would read as "done".
       setText(item.lastChild, sum > 0 && known.length > 1 ? `${Math.round((stage.weight / sum) * 100)}%` : "");
@@ -76,11 +76,8 @@ export function progressPanel(pill, actions) {
 
   function showElapsed() {
     if (!shown) return;
-    const { startedAt, createdAt, updatedAt, status } = shown;
-    const from = new Date(startedAt ?? createdAt).getTime();
-    const to = isLive(status) ? Date.now() : new Date(updatedAt).getTime();
-    setText(elapsed, duration(to - from));
-    const { text, why } = shown.status === "streaming" && shown.estimate ? timeLeft(shown.estimate, Date.now()) : { text: "", why: "" };
+    setText(elapsed, duration(shown.elapsedMs ?? 0));
+    const { text, why } = shown.status === "streaming" && shown.estimate ? timeLeft(shown.estimate, shown.serverNow) : { text: "", why: "" };
     setText(left, text);
     left.title = why;
   }

@@ -74,7 +74,7 @@ export type StreamHandlers = {
      */
     onRetry: (ms: number) => void;
     /**
-     * an EventSource was cut, and reconnects by itself
+     * an EventSource was cut: it reconnects by itself, or has given up
      */
     onLost: () => void;
 };

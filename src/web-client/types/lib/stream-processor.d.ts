@@ -23,7 +23,7 @@ export class StreamProcessor {
 export type Message = import("./messages.js").Message;
 export type State = import("./messages.js").State;
 export type SseEvent = import("./sse-parser.js").SseEvent;
-export type GetToken = (renew: boolean) => string | undefined | Promise<string | undefined>;
+export type GetToken = (renew: boolean, refusal?: StreamProblem | undefined) => string | undefined | Promise<string | undefined>;
 export type Connection = "connecting" | "live" | "shared" | "reconnecting" | "polling" | "ended";
 export type StreamOptions = {
     /**
