@@ -42,8 +42,8 @@ export class Requests {
   /**
    * Reads a state.
    * @param {string} url
-   * @param {{ after?: string, etag?: string, waitSeconds?: number, signal: AbortSignal }} how
-   * @returns {Promise<{ state: State, etag: string | undefined } | undefined>} undefined: unchanged
+   * @param {{ after?: string, etag?: string | null, waitSeconds?: number, signal: AbortSignal }} how
+   * @returns {Promise<{ state: State, etag: string | null } | undefined>} undefined: unchanged
    */
   async readState(url, { after, etag, waitSeconds, signal }) {
     /** @type {Record<string, string>} */
@@ -53,7 +53,7 @@ export class Requests {
     const response = await this.#send(after ? withQuery(url, "after", after) : url, { headers, signal });
     if (response.status === 304) return undefined;
     if (!response.ok) throw await problemOf(response);
-    return { state: await response.json(), etag: response.headers.get("ETag") ?? undefined };
+    return { state: await response.json(), etag: response.headers.get("ETag") };
   }
 
   /**
@@ -141,7 +141,7 @@ export class Requests {
 /**
  * Reads an answer until it is cut.
  * @param {Response | ReadableStream<any>} answer
- * @param {AbortSignal} signal ends it; the promise is then rejected
+ * @param {AbortSignal} signal ends it, and must in the end; the promise is then rejected
  * @param {StreamHandlers} handlers
  * @returns {Promise<boolean>} true if there is nothing to come (204)
  */
@@ -156,21 +156,15 @@ export async function readAnswer(answer, signal, { onOpen, onEvent, onRetry }) {
     // The rest of a piece of which something was not wanted any more.
     if (!signal.aborted) onEvent(event);
   }, onRetry);
-  const cancel = () => void reader.cancel().catch(() => {});
-  signal.addEventListener("abort", cancel);
-  try {
-    onOpen();
-    while (!signal.aborted) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      parser.feed(value);
-    }
-    signal.throwIfAborted();
-    return false;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-    cancel();
+  signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
+  onOpen();
+  while (!signal.aborted) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parser.feed(value);
   }
+  signal.throwIfAborted();
+  return false;
 }
 
 /**

@@ -11,7 +11,7 @@ export function sessionOf(url: string): {
 /**
  * Reads an answer until it is cut.
  * @param {Response | ReadableStream<any>} answer
- * @param {AbortSignal} signal ends it; the promise is then rejected
+ * @param {AbortSignal} signal ends it, and must in the end; the promise is then rejected
  * @param {StreamHandlers} handlers
  * @returns {Promise<boolean>} true if there is nothing to come (204)
  */
@@ -29,17 +29,17 @@ export class Requests {
     /**
      * Reads a state.
      * @param {string} url
-     * @param {{ after?: string, etag?: string, waitSeconds?: number, signal: AbortSignal }} how
-     * @returns {Promise<{ state: State, etag: string | undefined } | undefined>} undefined: unchanged
+     * @param {{ after?: string, etag?: string | null, waitSeconds?: number, signal: AbortSignal }} how
+     * @returns {Promise<{ state: State, etag: string | null } | undefined>} undefined: unchanged
      */
     readState(url: string, { after, etag, waitSeconds, signal }: {
         after?: string;
-        etag?: string;
+        etag?: string | null;
         waitSeconds?: number;
         signal: AbortSignal;
     }): Promise<{
         state: State;
-        etag: string | undefined;
+        etag: string | null;
     } | undefined>;
     /**
      * Reads a stream until it is cut.
