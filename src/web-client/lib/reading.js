@@ -43,7 +43,15 @@ export class Reading {
   accept({ data, id }) {
     const message = parse(data);
     // What cannot be read is missing, and the index of the next message shows that.
-    if (!message) return undefined;
+    return message && this.check(message, id);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} id
+   * @returns {Message | "gap" | undefined}
+   */
+  check(message, id) {
     const { index, first = index } = message;
     if (index !== undefined) {
       if (this.next !== undefined) {

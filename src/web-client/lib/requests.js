@@ -14,16 +14,16 @@ import { SseParser } from "./sse-parser.js";
  * @property {() => void} onLost an EventSource was cut: it reconnects by itself, or has given up
  */
 
-/** What a stream's address says about its session. */
-const STREAM = /^(.*)\/api\/stream\/([^/?#]+)\/([^/?#]+)/;
+/** What a stream's address says about its session, or its sessions. */
+const STREAM = /^(.*)\/api\/stream(?:\/([^/?#]+)\/([^/?#]+)|\?ids=([^&#]+))/;
 
 /**
  * @param {string} url of a stream
- * @returns {{ kind: string, id: string, base: string, stateUrl: string } | undefined} undefined if it is not one of this service
+ * @returns {string | undefined} where its state is; undefined if it is not the stream of one session of this service
  */
-export function sessionOf(url) {
+export function stateUrlOf(url) {
   const [, base, kind, id] = STREAM.exec(url) ?? [];
-  return id ? { kind, id, base, stateUrl: `${base}/api/${kind}s/${id}` } : undefined;
+  return id && `${base}/api/${kind}s/${id}`;
 }
 
 export class Requests {
@@ -106,11 +106,11 @@ export class Requests {
    * @returns {Promise<string>}
    */
   async #ticket(url, signal) {
-    const { base = "", kind, id } = sessionOf(url) ?? {};
+    const [, base = "", kind, id, ids] = STREAM.exec(url) ?? [];
     const response = await this.#send(`${base}/api/stream-tickets`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ kind, id }),
+      body: JSON.stringify(ids ? { ids: ids.split(",") } : { kind, id }),
       signal,
     });
     if (!response.ok) throw await problemOf(response);

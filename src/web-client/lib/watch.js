@@ -11,7 +11,7 @@
 import { backoffMs, pause } from "./backoff.js";
 import { watchPage } from "./page-life.js";
 import { StreamProblem } from "./problem.js";
-import { readAnswer, Requests, sessionOf } from "./requests.js";
+import { readAnswer, Requests, stateUrlOf } from "./requests.js";
 import { StateReads } from "./state-reads.js";
 import { TabGroup } from "./tab-group.js";
 
@@ -128,7 +128,7 @@ export class Watch {
   async #begin(source) {
     const isGiven = source instanceof Response || source instanceof ReadableStream;
     this.#url = isGiven ? "url" in source ? source.url : "" : String(source);
-    const stateUrl = this.#options.stateUrl ?? sessionOf(this.#url)?.stateUrl;
+    const stateUrl = this.#options.stateUrl ?? stateUrlOf(this.#url);
     if (stateUrl) this.#states = new StateReads(this.#requests, stateUrl, this.#reading);
     if (isGiven) await this.#step(() => this.#connect(source));
     const { from } = this.#options;
@@ -240,7 +240,7 @@ export class Watch {
           isOver = !!this.#states;
         } else isOver = await this.#requests.fetchStream(url, cursor, signal, handlers);
       }
-      if (!this.#states && given) throw new StreamProblem("cut", "Cut before its `end`.");
+      if (!this.#states && given) throw new StreamProblem("cut", "It was cut.");
       if (isOver && this.#states) await this.#read();
       else if (isOver) this.#reading.finish({ type: "end" });
       if (!this.#reading.isEnded) throw "cut";

@@ -17,6 +17,12 @@ export class Reading {
         data: string;
         id: string;
     }): Message | "gap" | undefined;
+    /**
+     * @param {Message} message
+     * @param {string} id
+     * @returns {Message | "gap" | undefined}
+     */
+    check(message: Message, id: string): Message | "gap" | undefined;
     /** @param {Message} message that was accepted */
     tell(message: Message): void;
     /**

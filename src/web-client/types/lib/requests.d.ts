@@ -1,13 +1,8 @@
 /**
  * @param {string} url of a stream
- * @returns {{ kind: string, id: string, base: string, stateUrl: string } | undefined} undefined if it is not one of this service
+ * @returns {string | undefined} where its state is; undefined if it is not the stream of one session of this service
  */
-export function sessionOf(url: string): {
-    kind: string;
-    id: string;
-    base: string;
-    stateUrl: string;
-} | undefined;
+export function stateUrlOf(url: string): string | undefined;
 /**
  * Reads an answer until it is cut.
  * @param {Response | ReadableStream<any>} answer
