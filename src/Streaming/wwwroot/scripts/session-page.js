@@ -115,6 +115,7 @@ export function sessionPage(kind, id) {
   function leave() {
     watch.stop();
     progress.stop();
+    outcome.stop();
     cancelAnimationFrame(frame);
     delete document.documentElement.dataset.messages;
   }
