@@ -51,16 +51,16 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
     }
 
     [Fact]
-    public async Task Time_left_is_told_unknown_with_the_reason_where_nothing_was_learnt()
+    public async Task Time_left_of_what_never_ran_before_is_told_as_a_first_guess_with_the_reason()
     {
-        await using var watched = await browser.OpenAsync(service.Host.Address);
-        var state = await service.Host.Client.PostJsonAsync("/api/outlines", new { source = new { title = "Storm jars", text = "A keeper of storms." } });
+        await using var host = await ServiceHost.StartAsync(service.Postgres, [new("Models:Offline:TokensPerSecond", "60")]);
+        await using var watched = await browser.OpenAsync(host.Address);
+        var state = await host.Client.PostJsonAsync("/api/outlines", new { source = new { title = "Storm jars", text = "A keeper of storms." } });
         await watched.Page.GotoAsync($"/#/outlines/{state.Id()}");
 
-        await Expect(watched.Page.GetByTestId("time-left")).ToHaveTextAsync("time left not known");
+        await Expect(watched.Page.GetByTestId("time-trust")).ToHaveTextAsync("a first guess");
         await watched.Page.GetByTestId("time").Locator("summary").ClickAsync();
-        await Expect(watched.Page.GetByTestId("time-why")).ToContainTextAsync("Nothing of this kind has run here before.");
-        await service.Host.Client.PostJsonAsync($"/api/outlines/{state.Id()}/cancel", null);
+        await Expect(watched.Page.GetByTestId("time-why")).ToHaveTextAsync("Too few of this kind have run here to say how sure this is.");
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
             "about 40 s left|probably, at most 1 min|",
             "about 40 s left|a rough guess, at most 45 s|",
             "about 1 h 30 min left|probably, at most 2 h|Longer than was said before. The present step takes longer than it mostly does.",
-            "about 30 s left|nobody knows how sure|",
+            "about 30 s left|a first guess|",
             "done at any moment||",
             "longer than usual||",
             "time left not known||",

@@ -4,6 +4,7 @@ import { downloadFile, sessionUrl } from "./api.js";
 import { keepDraft } from "./input-draft.js";
 import { el, setText } from "./dom.js";
 import { helpFor } from "./failure-help.js";
+import { duration } from "./time.js";
 
 const TICK_MS = 500;
 
@@ -17,7 +18,7 @@ export function outcomePanel(onRetry) {
   const operator = el("p", { class: "quiet outcome-operator", "data-testid": "reference" });
   const note = el("p", { class: "field-error", role: "status" });
   const retry = el("button", { type: "button", class: "button-primary", "data-testid": "retry", text: "Retry", on: { click: send } });
-  const change = el("a", { class: "button-quiet button-link", "data-testid": "change-input", href: "#/", text: "Change the input", on: { click: keep } });
+  const change = el("a", { class: "button-link button-quiet", "data-testid": "change-input", href: "#/", text: "Change the input", on: { click: keep } });
   const files = el("button", { type: "button", class: "button-quiet", "data-testid": "download-kept", text: "Download what is finished (zip)", on: { click: download } });
   const element = el("section", { class: "outcome", hidden: true },
     heading, happened, el("p", { class: "outcome-detail" }, message, code), kept, next, operator,
@@ -76,7 +77,10 @@ export function outcomePanel(onRetry) {
     change.hidden = !help.change || model.kind === "relay";
     if (model.kind === "outline" && model.ideationId) change.href = `#/ideations/${model.ideationId}`;
     // What will not help is not what is offered first.
-    retry.className = failed && error?.recoverable === false ? "button-quiet" : "button-primary";
+    const isFutile = failed && error?.recoverable === false;
+    retry.className = isFutile && help.change ? "button-quiet" : "button-primary";
+    change.className = `button-link ${isFutile ? "button-primary" : "button-quiet"}`;
+    element.dataset.futile = String(isFutile);
     tick();
   }
 
@@ -86,7 +90,7 @@ export function outcomePanel(onRetry) {
     const { error, endedAt, serverNow } = shown;
     const waitMs = error?.retryAfterMs && endedAt ? endedAt + error.retryAfterMs - serverNow : 0;
     retry.disabled = isSending || waitMs > 0;
-    setText(retry, waitMs > 0 ? `Retry in ${Math.ceil(waitMs / 1_000)} s` : error?.recoverable === false ? "Retry anyway" : "Retry now");
+    setText(retry, waitMs > 0 ? `Retry in ${waitMs > 90_000 ? duration(waitMs) : `${Math.ceil(waitMs / 1_000)} s`}` : error?.recoverable === false ? "Retry anyway" : "Retry now");
   }
 
   return { element, update, stop: () => clearInterval(timer) };

@@ -63,7 +63,7 @@ export function timeLeft({ at, remainingMs, remainingP90Ms, reliability, reason,
   if (remainingMs === undefined || remainingMs === null) return { text: unknown?.text ?? UNKNOWN, trust: "", why: unknown?.why ?? "", because };
   if (restMs < 1_000) return { text: REASONS.finishing.text, trust: "", why: REASONS.finishing.why, because };
   const text = `about ${inWords(restMs)} left`;
-  if (reliability === undefined || reliability === null) return { text, trust: "nobody knows how sure", why: unknown?.why ?? "", because };
+  if (reliability === undefined || reliability === null) return { text, trust: "a first guess", why: unknown?.why ?? "", because };
   const mostMs = Math.max(restMs, (remainingP90Ms ?? 0) - sinceMs);
   const word = reliability >= 0.8 ? "fairly sure" : reliability >= 0.5 ? "probably" : "a rough guess";
   const most = inWords(mostMs);
