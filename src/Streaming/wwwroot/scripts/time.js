@@ -43,7 +43,7 @@ const REASONS = {
   new_stage: { text: UNKNOWN, why: "One of its steps was never seen before." },
   model_changed: { text: UNKNOWN, why: "The model is new here; the times known are another's." },
   longer_than_usual: { text: "longer than usual", why: "This step has been silent for longer than nearly all before it, so no time is promised." },
-  finishing: { text: "done at any moment", why: "The time it takes is over by what is known of earlier runs." },
+  finishing: { text: "past its usual time", why: "The time that earlier runs took is over, so it may end at any moment; or it is slower today." },
 };
 const RAISED = {
   slower_than_usual: "It is slower today than earlier runs were.",
@@ -61,7 +61,7 @@ export function timeLeft({ at, remainingMs, remainingP90Ms, reliability, reason,
   const because = RAISED[raised] ? `Longer than was said before. ${RAISED[raised]}` : "";
   const unknown = REASONS[reason];
   if (remainingMs === undefined || remainingMs === null) return { text: unknown?.text ?? UNKNOWN, trust: "", why: unknown?.why ?? "", because };
-  if (restMs < 1_000) return { text: REASONS.finishing.text, trust: "", why: REASONS.finishing.why, because };
+  if (restMs < 1_000) return { text: "done at any moment", trust: "", why: REASONS.finishing.why, because };
   const text = `about ${inWords(restMs)} left`;
   if (reliability === undefined || reliability === null) return { text, trust: "a first guess", why: unknown?.why ?? "", because };
   const mostMs = Math.max(restMs, (remainingP90Ms ?? 0) - sinceMs);
