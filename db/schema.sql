@@ -69,11 +69,13 @@ create table sessions (
 create table tickets (
     ticket_hash bytea not null,
     user_id text not null,
-    kind text not null,
-    session_id uuid not null,
+    kind text,
+    session_id uuid,
     used_at timestamp with time zone,
     valid_until timestamp with time zone not null,
+    session_ids uuid[],
     constraint tickets_pkey PRIMARY KEY (ticket_hash),
+    constraint tickets_of_one_or_several CHECK ((((kind IS NULL) = (session_id IS NULL)) AND ((session_id IS NULL) <> (session_ids IS NULL)))),
     constraint tickets_ticket_hash_check CHECK ((octet_length(ticket_hash) = 32))
 );
 

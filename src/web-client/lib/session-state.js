@@ -72,14 +72,8 @@ export class SessionState {
     const { streamingData: running, ...session } = state;
     const sameRun = onlyNews && (!running || running.transformId === this.transformId);
     if (!sameRun) this.reset();
-    this.session = session;
-    this.id = state.id;
-    this.kind = state.kind;
-    this.status = state.status;
-    this.provider = state.provider;
-    this.model = state.model;
-    this.lastEventId = state.lastEventId;
-    this.error = state.error;
+    const { id, kind, status, provider, model, lastEventId, error } = state;
+    Object.assign(this, { session, id, kind, status, provider, model, lastEventId, error });
     this.#results(state);
     this.startedAt ??= Date.parse(state.createdAt) || undefined;
     if (!running) {

@@ -2,7 +2,7 @@
 
 import { Guidance } from "./api.js";
 import { el, setText } from "./dom.js";
-import { isLive } from "./subscriber.js";
+import { isLive } from "./session-model.js";
 
 /** `onProblem(problem)` shows why it was refused; `onSend()` comes before each try. */
 export function guidancePanel(kind, id, { onSend, onProblem }) {
