@@ -127,7 +127,7 @@ public sealed class FailureTests(PostgresServer postgres, Chromium browser)
         "update transforms set kind = 'ideation', attempt = 3, losses = 2, lease_expires_at = clock_timestamp() - interval '1 second'; "
         + """update sessions set kind = 'ideation', input = '{"userInput":"x","ideaCount":1}';""")]
     [InlineData("internal", "Something went wrong in the service",
-        """update sessions set kind = 'ideation', input = '{"ideaCount":1}'; update transforms set kind = 'ideation', status = 'queued', attempt = 0;""")]
+        """update sessions set kind = 'outline', input = '{"title":"without a source"}'; update transforms set kind = 'outline', status = 'queued', attempt = 0;""")]
     public async Task Failure_of_the_service_names_what_the_operator_needs(string category, string heading, string sql)
     {
         await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
@@ -148,7 +148,7 @@ public sealed class FailureTests(PostgresServer postgres, Chromium browser)
             id = (await host.Client.IdeateAsync(ideaCount: 1)).Id();
         }
 
-        await page.GotoAsync($"/#/ideations/{id}");
+        await page.GotoAsync($"/#/{(category == "internal" ? "outline" : "ideation")}s/{id}");
         await ExpectHelpAsync(view, category, heading, "");
         await Expect(page.GetByTestId("reference")).ToContainTextAsync($"session {id}");
         await Expect(page.GetByTestId("retry")).ToBeEnabledAsync();
