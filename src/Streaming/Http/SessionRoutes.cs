@@ -187,7 +187,9 @@ public sealed class SessionRoutes(
     {
         if (await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted) is not { } state)
             return Problems.NotFound.Problem();
-        using var document = JsonDocument.Parse(Body(kind, state));
+        var buffer = new ArrayBufferWriter<byte>();
+        SessionStateJson.Write(buffer, kind, state);
+        using var document = JsonDocument.Parse(buffer.WrittenMemory);
         return problem.Problem(detail, extensions: new Dictionary<string, object?> { ["state"] = document.RootElement.Clone() });
     }
 
@@ -241,14 +243,7 @@ public sealed class SessionRoutes(
         if (state is null)
             return Problems.NotFound.Problem();
         http.Response.Headers.ETag = state.Version.ETag;
-        return new StateResult(Body(kind, state), status);
-    }
-
-    static ReadOnlyMemory<byte> Body(ISessionKind kind, StoredState state)
-    {
-        var buffer = new ArrayBufferWriter<byte>(4096);
-        SessionStateJson.Write(buffer, kind, state);
-        return buffer.WrittenMemory;
+        return new StateResult(kind, state, status);
     }
 
     /// <summary><c>Prefer: wait=25</c> (RFC 7240), bounded; null if it is not asked for.</summary>
@@ -260,14 +255,15 @@ public sealed class SessionRoutes(
         return null;
     }
 
-    sealed class StateResult(ReadOnlyMemory<byte> body, int status) : IResult
+    /// <summary>Written straight into the server's pooled buffers: a large state on the heap is a collection of everything every few requests.</summary>
+    sealed class StateResult(ISessionKind kind, StoredState state, int status) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)
         {
             httpContext.Response.StatusCode = status;
             httpContext.Response.ContentType = MediaTypeNames.Application.Json;
-            httpContext.Response.ContentLength = body.Length;
-            return httpContext.Response.BodyWriter.WriteAsync(body, httpContext.RequestAborted).AsTask();
+            SessionStateJson.Write(httpContext.Response.BodyWriter, kind, state);
+            return httpContext.Response.BodyWriter.FlushAsync(httpContext.RequestAborted).AsTask();
         }
     }
 }
