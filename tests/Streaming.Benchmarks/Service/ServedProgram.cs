@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Streaming.Benchmarks.Files;
 using Streaming.Models;
 
 namespace Streaming.Benchmarks.Service;
@@ -27,6 +29,7 @@ static class ServedProgram
                 new MarkedChatClient(tokensPerSecond, generations), new ModelInfo("benchmark", "marked"),
                 provider.GetRequiredService<IOptions<ModelOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
             services.AddHostedService<EndWithParent>();
+            services.AddSingleton<IStartupFilter, RivalFilter>();
         }));
         var result = typeof(ModelClient).Assembly.EntryPoint!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [args[2..]], null);
         if (result is Task task)

@@ -24,7 +24,7 @@ sealed class ServiceProcess : IAsyncDisposable
     readonly string _folder;
     readonly Queue<string> _output = new();
 
-    ServiceProcess(string folder, int port, double tokensPerSecond, int generations)
+    ServiceProcess(string folder, int port, double tokensPerSecond, int generations, string[] settings)
     {
         _folder = folder;
         Address = new IPEndPoint(IPAddress.Loopback, port);
@@ -36,7 +36,7 @@ sealed class ServiceProcess : IAsyncDisposable
             Beside("Streaming.Benchmarks.dll"), ServedProgram.Command,
             tokensPerSecond.ToString(CultureInfo.InvariantCulture), $"{generations}",
             "--urls", $"http://{Address}", "--ConnectionStrings:Streaming=", $"--Streaming:DataDirectory={folder}",
-            $"--Transforms:Concurrency={generations}",
+            $"--Transforms:Concurrency={generations}", .. settings,
         ])
         {
             RedirectStandardInput = true,
@@ -66,12 +66,12 @@ sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Starts it and waits until it is ready.</summary>
     /// <exception cref="BenchmarkException">It did not become ready.</exception>
-    public static async Task<ServiceProcess> StartAsync(double tokensPerSecond, int generations, CancellationToken cancellation)
+    public static async Task<ServiceProcess> StartAsync(double tokensPerSecond, int generations, CancellationToken cancellation, params string[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("streaming-benchmark-").FullName;
         // Under root PostgreSQL runs as another user, who must be able to pass through.
         File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        var service = new ServiceProcess(folder, FreePort(), tokensPerSecond, generations);
+        var service = new ServiceProcess(folder, FreePort(), tokensPerSecond, generations, settings);
         try
         {
             await service.WaitUntilReadyAsync(cancellation);
