@@ -198,7 +198,11 @@ public sealed class FileUploads(
             var read = await body.ReadAsync(cancellation);
             var length = read.Buffer.Length;
             if (length > file.Size - progress.Position)
+            {
+                body.AdvanceTo(read.Buffer.End);
                 return AppendOutcome.TooLarge;
+            }
+
             var begun = clock.GetTimestamp();
             segments.Clear();
             foreach (var segment in read.Buffer)

@@ -79,17 +79,12 @@ public sealed class FileRoutes(FileUploads files, FileDownloads downloads, FileS
         try
         {
             using var source = await downloads.OpenAsync(file, operation, http.RequestAborted);
-            if (transformId is not { } transform)
-            {
-                Begin(http.Response, file, from, to, range is not null);
-                await downloads.SendAsync(source, operation, http.Response.BodyWriter, from, to, null, http.RequestAborted);
-                return Results.Empty;
-            }
-
-            if (await downloads.ResumeAsync(file, http.Id(), transform, from, source, operation, http.RequestAborted) is not { } progress)
-                return Problems.Conflict.Problem("There is no such download, or it has ended.");
+            // One that has ended is told no more. Its last bytes may have been lost on the way, so it is answered all the same.
+            var progress = transformId is { } transform
+                ? await downloads.ResumeAsync(file, http.Id(), transform, from, source, operation, http.RequestAborted)
+                : null;
             // The file is not what it was: all of it, as to one whose If-Range does not fit.
-            if (progress.Position != from)
+            if (progress is not null && progress.Position != from)
                 (from, to, range) = (0, file.Size, null);
             Begin(http.Response, file, from, to, range is not null);
             FileFault? fault = null;
@@ -104,7 +99,8 @@ public sealed class FileRoutes(FileUploads files, FileDownloads downloads, FileS
             }
             finally
             {
-                await downloads.EndAsync(file, source, progress, fault);
+                if (progress is not null)
+                    await downloads.EndAsync(file, source, progress, fault);
             }
         }
         catch (FileFaultException fault) when (!http.Response.HasStarted)

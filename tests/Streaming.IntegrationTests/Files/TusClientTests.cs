@@ -10,6 +10,10 @@ namespace Streaming.IntegrationTests.Files;
 public sealed class TusClientTests(ServiceFixture service, TusClientTests.Packages packages) : IClassFixture<ServiceFixture>, IClassFixture<TusClientTests.Packages>
 {
     const int MiB = 1024 * 1024;
+
+    // Debian's own: another one on the PATH does not know its packages.
+    const string Python = "/usr/bin/python3";
+
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>tus-js-client and @tus/server in a folder of their own; without npm or a network there are none.</summary>
@@ -49,12 +53,21 @@ public sealed class TusClientTests(ServiceFixture service, TusClientTests.Packag
     public async Task Tus_js_client_uploads_through_cuts(int size, int chunkSize, int cuts, string how)
     {
         Assert.SkipWhen(packages.Fault is not null, packages.Fault ?? "");
+        await using var proxy = new CuttableProxy(service.Host.Address) { Delay = cuts > 0 ? TimeSpan.FromMilliseconds(1) : TimeSpan.Zero };
         var (bytes, file) = Write("js.bin", size);
-        var (exitCode, output) = await RunAsync(packages.Folder.Path, "node", "upload.mjs", $"{service.Host.Address}api/files", file, $"{chunkSize}", $"{cuts}", how);
+        var uploading = RunAsync(packages.Folder.Path, "node", "upload.mjs", $"{proxy.Address}api/files", file, $"{chunkSize}", how);
+        var start = BytesOnDisk();
+        for (var cut = 1; cut <= cuts; cut++)
+        {
+            var enough = start + (long)size * cut / (cuts + 1);
+            await Eventually.TrueAsync(() => Task.FromResult(BytesOnDisk() >= enough || uploading.IsCompleted), "bytes arrive");
+            proxy.Cut();
+        }
+
+        var (exitCode, output) = await uploading;
         Assert.True(exitCode == 0, output);
         var result = JsonSerializer.Deserialize<JsonElement>(output);
-        Assert.Equal(cuts, result.GetProperty("cuts").GetInt32());
-        Assert.InRange(result.GetProperty("retries").GetInt32(), cuts, 3 * cuts);
+        Assert.InRange(result.GetProperty("retries").GetInt32(), cuts, 4 * cuts);
         var url = result.GetProperty("url").GetString()!;
         Assert.Equal(bytes, await service.Host.Client.GetByteArrayAsync($"{url}/content"));
         var state = await service.Host.Client.StateAsync(url);
@@ -66,7 +79,7 @@ public sealed class TusClientTests(ServiceFixture service, TusClientTests.Packag
     {
         Assert.SkipWhen(packages.Fault is not null, packages.Fault ?? "");
         var (_, file) = Write("gone.bin", 1000);
-        var (exitCode, output) = await RunAsync(packages.Folder.Path, "node", "upload.mjs", $"{service.Host.Address}api/files", file, "1000", "0", "terminate");
+        var (exitCode, output) = await RunAsync(packages.Folder.Path, "node", "upload.mjs", $"{service.Host.Address}api/files", file, "1000", "terminate");
         Assert.True(exitCode == 0, output);
         using var gone = await service.Host.Client.GetAsync(JsonSerializer.Deserialize<JsonElement>(output).GetProperty("url").GetString());
         Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
@@ -75,10 +88,10 @@ public sealed class TusClientTests(ServiceFixture service, TusClientTests.Packag
     [Fact]
     public async Task Tuspy_uploads_and_goes_on_after_a_restart()
     {
-        var (known, _) = await RunAsync(packages.Folder.Path, "python3", "-c", "import tusclient");
+        var (known, _) = File.Exists(Python) ? await RunAsync(packages.Folder.Path, Python, "-c", "import tusclient") : (1, "");
         Assert.SkipWhen(known != 0, "There is no tuspy (Debian: python3-tuspy).");
         var (bytes, file) = Write("py.bin", 2 * MiB + 3);
-        var (exitCode, output) = await RunAsync(packages.Folder.Path, "python3", "upload.py", $"{service.Host.Address}api/files", file, $"{300_000}");
+        var (exitCode, output) = await RunAsync(packages.Folder.Path, Python, "upload.py", $"{service.Host.Address}api/files", file, $"{300_000}");
         Assert.True(exitCode == 0, output);
         Assert.Equal(bytes, await service.Host.Client.GetByteArrayAsync($"{output.Trim()}/content"));
     }
@@ -163,6 +176,8 @@ public sealed class TusClientTests(ServiceFixture service, TusClientTests.Packag
         static string Describe(HttpResponseMessage response) =>
             $"{(int)response.StatusCode} {response.Header("Tus-Resumable")} offset {response.Header("Upload-Offset")} length {response.Header("Upload-Length")} metadata {response.Header("Upload-Metadata")}";
     }
+
+    long BytesOnDisk() => Directory.EnumerateFiles(service.Host.Files, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
 
     (byte[] Bytes, string File) Write(string name, int size)
     {
