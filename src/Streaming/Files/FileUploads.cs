@@ -197,25 +197,28 @@ public sealed class FileUploads(
         {
             var read = await body.ReadAsync(cancellation);
             var length = read.Buffer.Length;
-            if (length > file.Size - progress.Position)
-            {
-                body.AdvanceTo(read.Buffer.End);
-                return AppendOutcome.TooLarge;
-            }
-
             var begun = clock.GetTimestamp();
-            segments.Clear();
-            foreach (var segment in read.Buffer)
-                segments.Add(segment);
-            if (length > 0)
-                RandomAccess.Write(target, segments, progress.Position);
-            foreach (var segment in segments)
+            try
             {
-                progress.Advance(segment.Span);
-                hash?.AppendData(segment.Span);
+                if (length > file.Size - progress.Position)
+                    return AppendOutcome.TooLarge;
+                segments.Clear();
+                foreach (var segment in read.Buffer)
+                    segments.Add(segment);
+                if (length > 0)
+                    RandomAccess.Write(target, segments, progress.Position);
+                foreach (var segment in segments)
+                {
+                    progress.Advance(segment.Span);
+                    hash?.AppendData(segment.Span);
+                }
+            }
+            finally
+            {
+                // Whatever comes of it: a body that is still being read cannot be answered.
+                body.AdvanceTo(read.Buffer.End);
             }
 
-            body.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted)
                 break;
             // What may turn out to be wrong is not counted before it has turned out to be right.

@@ -90,6 +90,8 @@ public sealed class FileRoutes(FileUploads files, FileDownloads downloads, FileS
             FileFault? fault = null;
             try
             {
+                // What is written before the headers is copied once more.
+                await http.Response.StartAsync(http.RequestAborted);
                 await downloads.SendAsync(source, operation, http.Response.BodyWriter, from, to, progress, http.RequestAborted);
             }
             catch (FileFaultException broken)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
@@ -18,6 +19,8 @@ static class FilesCommand
 {
     public const string Name = "B11";
 
+    const string Copy = "CopyToAsync, 256 KiB";
+    const string Sendfile = "nginx, sendfile";
     const int FileBytes = 1024 * 1024 * 1024;
     const int BufferBytes = 256 * 1024;
     const double PacedBytesPerSecond = 200e6;
@@ -31,25 +34,30 @@ static class FilesCommand
     public static async Task<int> RunAsync(string[] args, CancellationToken cancellation)
     {
         var runs = args is ["--runs", var text] && int.TryParse(text, out var number) ? number : 5;
+        var figures = new Dictionary<string, List<Figures>>();
         var folder = Directory.CreateTempSubdirectory("streaming-files-benchmark-");
         try
         {
             await using var service = await ServiceProcess.StartAsync(0, 1, cancellation, $"--Files:Directory={folder.FullName}");
             var path = await UploadAsync(service, cancellation);
             var onDisk = Directory.EnumerateFiles(folder.FullName, "*", SearchOption.AllDirectories).Single();
-            var kinds = new (string Name, bool IsPaced, Func<Task<string>> Url)[]
-            {
-                ("CopyToAsync, 256 KiB", false, () => Task.FromResult($"{RivalFilter.Path}?file={onDisk}")),
-                ("ours", false, () => Task.FromResult($"{path}/content")),
-                ("ours, checkpoints", false, () => DownloadAsync(service, path, cancellation)),
-                ("ours at 200 MB/s", true, () => Task.FromResult($"{path}/content")),
-                ("ours at 200 MB/s, checkpoints", true, () => DownloadAsync(service, path, cancellation)),
-            };
-            var figures = kinds.ToDictionary(kind => kind.Name, _ => new List<Figures>());
+            using var nginx = NginxProcess.TryStart(folder.FullName);
+            List<(string Name, IPEndPoint Server, bool IsPaced, Func<Task<string>> Url)> kinds =
+            [
+                (Copy, service.Address, false, () => Task.FromResult($"{RivalFilter.Path}?file={onDisk}")),
+                ("ours", service.Address, false, () => Task.FromResult($"{path}/content")),
+                ("ours, checkpoints", service.Address, false, () => DownloadAsync(service, path, cancellation)),
+                ("ours at 200 MB/s", service.Address, true, () => Task.FromResult($"{path}/content")),
+                ("ours at 200 MB/s, checkpoints", service.Address, true, () => DownloadAsync(service, path, cancellation)),
+            ];
+            if (nginx is not null)
+                kinds.Add((Sendfile, nginx.Address, false, () => Task.FromResult($"/{Path.GetRelativePath(folder.FullName, onDisk)}")));
+            foreach (var kind in kinds)
+                figures[kind.Name] = [];
             // Run 0 is the warm-up.
             for (var run = 0; run <= runs; run++)
-                foreach (var (name, isPaced, url) in kinds)
-                    if (await MeasureAsync(service, await url(), isPaced, cancellation) is var figure && run > 0)
+                foreach (var (name, server, isPaced, url) in kinds)
+                    if (await MeasureAsync(service, server, await url(), isPaced, cancellation) is var figure && run > 0)
                     {
                         figures[name].Add(figure);
                         Console.WriteLine($"run {run}: {name}: {figure}");
@@ -58,14 +66,17 @@ static class FilesCommand
             var medians = figures.ToDictionary(kind => kind.Key, kind => Median(kind.Value));
             Console.WriteLine($"\n{TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm}, {await Repository.CommitAsync(cancellation)}, {Machine.Describe()}, medians of {runs}");
             foreach (var (name, median) in medians)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"| {name} | {median} | {median.MegabytesPerSecond / medians[kinds[0].Name].MegabytesPerSecond:0.00} of CopyToAsync |"));
+                Console.WriteLine($"| {name} | {median} | {Ratio(name, Copy)} of {Copy}{(nginx is null ? "" : $", {Ratio(name, Sendfile)} of {Sendfile}")} |");
             return 0;
         }
         finally
         {
             folder.Delete(recursive: true);
         }
+
+        // Of the same run each: the machine drifts.
+        string Ratio(string name, string rival) => string.Create(CultureInfo.InvariantCulture,
+            $"{figures[name].Zip(figures[rival], (own, other) => own.MegabytesPerSecond / other.MegabytesPerSecond).Order().ElementAt(runs / 2):0.00}");
     }
 
     static async Task<string> UploadAsync(ServiceProcess service, CancellationToken cancellation)
@@ -98,10 +109,10 @@ static class FilesCommand
     }
 
     /// <summary>Reads an answer to its end and throws the bytes away.</summary>
-    static async Task<Figures> MeasureAsync(ServiceProcess service, string url, bool isPaced, CancellationToken cancellation)
+    static async Task<Figures> MeasureAsync(ServiceProcess service, IPEndPoint server, string url, bool isPaced, CancellationToken cancellation)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(service.Address, cancellation);
+        await socket.ConnectAsync(server, cancellation);
         var before = service.Usage();
         var peak = before.MemoryBytes;
         using var over = new CancellationTokenSource();
@@ -114,7 +125,7 @@ static class FilesCommand
             }
         }, CancellationToken.None);
         var started = Stopwatch.GetTimestamp();
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {url} HTTP/1.1\r\nHost: {service.Address}\r\nConnection: close\r\n\r\n"), cancellation);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {url} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n"), cancellation);
         var buffer = new byte[BufferBytes];
         var received = 0L;
         while (true)

@@ -36,6 +36,7 @@ public sealed class FileKillTests(PostgresServer postgres) : IDisposable
                 var patching = service.Client.PatchFileAsync(path, offset, body);
                 await body.Reached.Task.WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
                 await service.KillAsync();
+                body.Killed.SetResult();
                 await Assert.ThrowsAnyAsync<HttpRequestException>(() => patching);
                 await service.DisposeAsync();
                 service = await ServiceProcess.StartOnAsync(host.ConnectionString, port, $"--Files:Directory={_files.Path}");
@@ -82,17 +83,20 @@ public sealed class FileKillTests(PostgresServer postgres) : IDisposable
 
     public void Dispose() => _files.Dispose();
 
-    /// <summary>Bytes up to a place; then it waits for an end that does not come.</summary>
+    /// <summary>Bytes up to a place, and no end.</summary>
     sealed class GatedContent(byte[] bytes, int from, int to) : HttpContent
     {
         public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Killed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
             await stream.WriteAsync(bytes.AsMemory(from, to - from));
             await stream.FlushAsync();
             Reached.SetResult();
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
+            await Killed.Task;
+            throw new IOException("The service was killed.");
         }
 
         protected override bool TryComputeLength(out long length)
