@@ -165,6 +165,40 @@ public sealed class DownloadTests(DownloadTests.Stored stored) : IClassFixture<D
         Assert.Equal("completed", events[^1].Data.GetProperty("status").GetString());
     }
 
+    [Fact]
+    public async Task Download_goes_on_after_each_of_two_hundred_cuts()
+    {
+        const int Cuts = 200;
+        const int PieceBytes = 150_000;
+        var bytes = TusRequests.Bytes(LargeSize);
+        var path = await Client.UploadAsync(bytes);
+        var url = (await Client.PostJsonAsync($"{path}/downloads", null, HttpStatusCode.Created)).GetProperty("contentUrl").GetString()!;
+        var held = new MemoryStream(LargeSize);
+        var piece = new byte[PieceBytes];
+        for (var cut = 0; cut <= Cuts; cut++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            if (cut > 0)
+                request.Headers.Range = new RangeHeaderValue(held.Length, null);
+            using var response = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancellation);
+            Assert.Equal(cut > 0 ? HttpStatusCode.PartialContent : HttpStatusCode.OK, response.StatusCode);
+            await using var body = await response.Content.ReadAsStreamAsync(Cancellation);
+            if (cut == Cuts)
+            {
+                await body.CopyToAsync(held, Cancellation);
+                break;
+            }
+
+            await body.ReadExactlyAsync(piece, Cancellation);
+            held.Write(piece);
+        }
+
+        Assert.True(bytes.AsSpan().SequenceEqual(held.ToArray()));
+        var events = await Client.ReadStreamAsync($"/api/stream/file/{path.Split('/')[^1]}", cancellation: Cancellation);
+        Assert.Equal(Cuts, events.Count(e => e.Type == "info" && e.Data.GetProperty("code").GetString() == "continued"));
+        Assert.Equal("end", events[^1].Type);
+    }
+
     [Theory]
     [InlineData("timestamp", HttpStatusCode.OK)]
     [InlineData("checksum", HttpStatusCode.OK)]
