@@ -102,8 +102,17 @@ public sealed class FileDownloads(
             if ((await output.FlushAsync(either.Token)).IsCompleted)
                 throw new OperationCanceledException("The client has gone.");
             position += length;
-            if (progress is not null)
-                await progress.TickAsync(operation.ChunkSize, () => source.Stamp);
+            try
+            {
+                if (progress is not null)
+                    await progress.TickAsync(operation.ChunkSize, () => source.Stamp);
+            }
+            catch (DatabaseUnavailableException)
+            {
+                // The bytes do not depend on it.
+                progress = null;
+            }
+
             await operation.PaceAsync(length, processing, either.Token);
         }
 

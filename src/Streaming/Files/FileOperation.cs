@@ -27,6 +27,7 @@ public sealed class FileOperation : IDisposable
     double _bytesPerSecond;
     TimeSpan _owed;
     int _alerts;
+    volatile bool _isPaused;
     bool _isOver;
     bool _isComplete;
 
@@ -50,8 +51,8 @@ public sealed class FileOperation : IDisposable
     /// <summary>Cancelled when memory is needed for others and this stream stands still.</summary>
     public CancellationToken Stalled => _stalled.Token;
 
-    /// <summary>How long it has waited since its last chunk.</summary>
-    internal TimeSpan Silence => _streams.Clock.GetElapsedTime(Volatile.Read(ref _last));
+    /// <summary>How long it has waited for its client since its last chunk; not at all while it is paused.</summary>
+    internal TimeSpan Silence => _isPaused ? TimeSpan.Zero : _streams.Clock.GetElapsedTime(Volatile.Read(ref _last));
 
     /// <summary>A buffer of its own for a part of the file.</summary>
     /// <exception cref="FileFaultException"><see cref="FileFault.TooMuchMemory"/>: chunks are not given back.</exception>
@@ -126,8 +127,16 @@ public sealed class FileOperation : IDisposable
 
     async Task PauseAsync(CancellationToken cancellation)
     {
-        await _streams.WhileCriticalAsync(cancellation);
-        Volatile.Write(ref _last, _streams.Clock.GetTimestamp());
+        _isPaused = true;
+        try
+        {
+            await _streams.WhileCriticalAsync(cancellation);
+        }
+        finally
+        {
+            Volatile.Write(ref _last, _streams.Clock.GetTimestamp());
+            _isPaused = false;
+        }
     }
 
     /// <summary>The stream came to its end.</summary>

@@ -97,6 +97,10 @@ public sealed class FileStreamsTests
         var pace = operations[0].PaceAsync(1, TimeSpan.FromSeconds(1), Cancellation).AsTask();
         var next = rig.Streams.AdmitAsync(FileDirection.Upload, 0, Cancellation);
         Assert.False(pace.IsCompleted);
+        // The one that is paused does not stand still by its own fault; the others do.
+        rig.Clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(15, rig.Streams.Stall(TimeSpan.FromSeconds(10)));
+        Assert.False(operations[0].Stalled.IsCancellationRequested);
         // Nobody reads while everybody pauses: the time of chunks fades, so a pause cannot feed on itself.
         for (var i = 0; i < 8; i++)
             rig.Streams.Sample();
