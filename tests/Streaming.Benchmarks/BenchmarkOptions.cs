@@ -10,7 +10,7 @@ namespace Streaming.Benchmarks;
 /// <param name="Output">The report; default <c>docs/performance.md</c> of the repository.</param>
 sealed record BenchmarkOptions(IReadOnlyList<Benchmark> Benchmarks, int Seconds, int Runs, string Output)
 {
-    const string Usage = "Usage: Streaming.Benchmarks [B1] [B2] … [B10] [--seconds 10] [--runs 3] [--output docs/performance.md]\n       Streaming.Benchmarks estimates […]";
+    const string Usage = "Usage: Streaming.Benchmarks [B1] [B2] … [B10] [--seconds 10] [--runs 3] [--output docs/performance.md]\n       Streaming.Benchmarks estimates […]\n       Streaming.Benchmarks B11 [--runs 5]";
 
     /// <summary>The command line as it would have to be typed again, without the output.</summary>
     public string Command =>

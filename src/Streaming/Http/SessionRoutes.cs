@@ -20,12 +20,7 @@ public sealed class SessionRoutes(
 
     public static void Map<TState>(IEndpointRouteBuilder routes, ISessionKind kind)
     {
-        var group = routes.MapGroup($"/api/{kind.Name}s").WithTags($"{kind.Name}s");
-        group.MapGet("/{id}", (string id, HttpContext http, SessionRoutes self) => self.GetAsync(kind, id, http))
-            .WithSummary($"The whole current state of one {kind.Name}, streaming or done")
-            .Produces<TState>().Produces(StatusCodes.Status304NotModified).ProducesProblem(400).ProducesProblem(404);
-        group.MapGet("/", (HttpContext http, SessionRoutes self) => self.ListAsync(kind, http))
-            .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
+        var group = MapReads<TState>(routes, kind);
         group.MapPost("/{id}/cancel", (string id, HttpContext http, SessionRoutes self) => self.CancelAsync(kind, id, http))
             .WithSummary("Ends the generation; what was made is kept").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
         group.MapDelete("/{id}", (string id, HttpContext http, SessionRoutes self) => self.DeleteAsync(kind, id, http))
@@ -42,6 +37,18 @@ public sealed class SessionRoutes(
         group.MapPost("/{id}/messages", (string id, HttpContext http, SessionRoutes self) => self.GuideAsync(kind, id, http))
             .WithSummary("Tells a generation that goes on what to go by from now on").Accepts<GuidanceRequest>("application/json")
             .Produces<TState>(202).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422);
+    }
+
+    /// <summary>Read and list alone, for a kind that is written in a way of its own.</summary>
+    public static RouteGroupBuilder MapReads<TState>(IEndpointRouteBuilder routes, ISessionKind kind)
+    {
+        var group = routes.MapGroup($"/api/{kind.Name}s").WithTags($"{kind.Name}s");
+        group.MapGet("/{id}", (string id, HttpContext http, SessionRoutes self) => self.GetAsync(kind, id, http))
+            .WithSummary($"The whole current state of one {kind.Name}, streaming or done")
+            .Produces<TState>().Produces(StatusCodes.Status304NotModified).ProducesProblem(400).ProducesProblem(404);
+        group.MapGet("/", (HttpContext http, SessionRoutes self) => self.ListAsync(kind, http))
+            .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
+        return group;
     }
 
     async Task<IResult> GetAsync(ISessionKind kind, string id, HttpContext http)

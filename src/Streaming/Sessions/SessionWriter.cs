@@ -30,8 +30,8 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
 
     sealed record RetryRow(string Status, bool Retried, bool IsFull);
 
-    /// <summary>Who generates what is made or retried from now on; null for a relay.</summary>
-    public ModelInfo? GeneratorOf(ISessionKind kind) => kind.Name == RelayKind.KindName ? null : model.Info;
+    /// <summary>Who generates what is made or retried from now on; null for a kind that no worker runs.</summary>
+    public ModelInfo? GeneratorOf(ISessionKind kind) => kind.Stages.Count == 0 ? null : model.Info;
 
     /// <summary>Makes a session and queues its first transform; a relay's runs at once.</summary>
     /// <param name="kind">What kind.</param>

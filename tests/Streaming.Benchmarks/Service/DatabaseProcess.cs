@@ -25,6 +25,9 @@ sealed class DatabaseProcess : IAsyncDisposable
 
     public string ConnectionString { get; }
 
+    /// <summary>Everything of the run is below it.</summary>
+    public string Folder => _folder;
+
     /// <summary>CPU and memory of the server and all its processes.</summary>
     public ProcessUsage Usage() => ProcessUsage.OfTree(
         int.Parse(File.ReadLines(Path.Combine(_folder, "postgres", "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture));

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Streaming.Benchmarks.Files;
 using Streaming.Models;
 using Streaming.Telemetry;
 
@@ -36,6 +37,7 @@ static class ServedProgram
                 provider.GetRequiredService<ServiceMetrics>()));
             services.AddHostedService<EndWithParent>();
             services.AddSingleton<IStartupFilter, LookUp>();
+            services.AddSingleton<IStartupFilter, RivalFilter>();
         }));
         var result = typeof(ModelClient).Assembly.EntryPoint!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [args[2..]], null);
         if (result is Task task)

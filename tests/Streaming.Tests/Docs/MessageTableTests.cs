@@ -59,6 +59,10 @@ public sealed class MessageTableTests
         Assert.Equal(fields.Distinct().Order(), described.Order());
     }
 
+    [Fact]
+    public void A_state_of_a_file_is_described_with_all_of_its_fields() => Assert.Equal(
+        Fields(typeof(FileState)), Document.Rows.Where(row => row.Heading == "The state of a file").Select(row => row.Code("Field")));
+
     static string[] Fields(Type type, params string[] except) =>
     [
         .. type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
