@@ -29,8 +29,9 @@ try
         return await FilesCommand.RunAsync(args[1..], stop.Token);
     if (options is null)
         return await EstimatesCommand.RunAsync(args[1..], stop.Token);
-    var results = await Suite.RunAsync(options, stop.Token);
-    var report = await Report.CreateAsync(options, results, stop.Token);
+    var rivals = options.Rivals is { } folderOfRivals ? new Rivals(folderOfRivals) : null;
+    var results = await Suite.RunAsync(options, rivals, stop.Token);
+    var report = await Report.CreateAsync(options, results, rivals?.Table(), stop.Token);
     Console.WriteLine();
     Console.WriteLine(report.Figures);
     if (!results.TrueForAll(result => result.IsSound))

@@ -47,6 +47,9 @@ sealed class ServiceProcess : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    /// <summary>Ids of its processes.</summary>
+    public IReadOnlyList<int> Processes => [_process.Id];
+
     /// <summary>CPU and memory.</summary>
     public ProcessUsage Usage() => ProcessUsage.Of(_process.Id);
 
