@@ -44,13 +44,14 @@ public sealed class OtherClientTests(PostgresServer postgres, TestPackages packa
         var random = new Random(seed);
         await using var host = await ServiceHost.StartAsync(postgres, Quick);
         await using var proxy = new CuttableProxy(host.Address);
-        var (planned, messages, ownFaults) = (0, 0, 0);
-        while (proxy.PlannedCuts < cutsMin)
+        var (messages, ownFaults) = (0, 0);
+        // A connection may end before it comes to the byte at which it was to be cut.
+        for (var rounds = 0; proxy.PlannedCuts < cutsMin && rounds < cutsMin; rounds++)
         {
             proxy.Plan = null;
             var made = await host.Client.IdeateAsync(ideaCount: IdeaCount);
             var path = made.GetProperty("streamUrl").GetString()!;
-            var followed = await _clients.FollowAsync(name, proxy, path, () => Interlocked.Increment(ref planned) <= cutsMin
+            var followed = await _clients.FollowAsync(name, proxy, path, () => proxy.PlannedCuts < cutsMin
                 ? new Cut(random.Next(name == ChromiumEventSource ? HeaderBytesMax : 1, 4_000), random.Next(2) == 0 ? CutKind.Fin : CutKind.Rst) : null);
             await host.Client.EndedAsync($"/api/ideations/{made.Id()}");
             var all = await host.Client.ReadStreamAsync(path);
