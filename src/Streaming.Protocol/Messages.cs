@@ -130,9 +130,10 @@ public sealed record ResultMessage() : Message(MessageTypes.Result)
 /// <param name="Recoverable">Whether trying again may help.</param>
 /// <param name="RetryAfterMs">When, if that is known.</param>
 /// <param name="Stage">The stage in which it happened.</param>
+/// <param name="TraceId">Trace id (W3C Trace Context) by which an operator finds it in logs and traces.</param>
 public sealed record ErrorMessage(
     string Code, [property: Category] string Category, string Message, bool Recoverable,
-    [property: Range(0L, long.MaxValue)] long? RetryAfterMs = null, string? Stage = null)
+    [property: Range(0L, long.MaxValue)] long? RetryAfterMs = null, string? Stage = null, string? TraceId = null)
     : Message(MessageTypes.Error);
 
 /// <summary>Something failed and is being tried again.</summary>

@@ -150,7 +150,7 @@ public sealed class FailureTests(PostgresServer postgres, Chromium browser)
 
         await page.GotoAsync($"/#/{(category == "internal" ? "outline" : "ideation")}s/{id}");
         await ExpectHelpAsync(view, category, heading, "");
-        await Expect(page.GetByTestId("reference")).ToContainTextAsync($"session {id}");
+        await Expect(page.GetByTestId("reference")).ToHaveTextAsync(new Regex($"^For the operator: trace [0-9a-f]{{32}}, session {id}$"));
         await Expect(page.GetByTestId("retry")).ToBeEnabledAsync();
     }
 

@@ -12,4 +12,4 @@ set status = 'running', attempt = t.attempt + 1, lease_owner = @owner, lease_exp
     started_at = coalesce(t.started_at, clock_timestamp())
 from next
 where t.id = next.id
-returning t.id, t.session_id, t.kind, t.ordinal, t.attempt
+returning t.id, t.session_id, t.kind, t.ordinal, t.attempt, t.traceparent

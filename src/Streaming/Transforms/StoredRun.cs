@@ -7,8 +7,8 @@ using Streaming.Sessions;
 
 namespace Streaming.Transforms;
 
-/// <summary>A transform that this process has just claimed.</summary>
-public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt);
+/// <summary>A transform that this process has just claimed; <c>Traceparent</c> is the request that asked for it, for traces.</summary>
+public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt, string? Traceparent);
 
 /// <summary>An output of an earlier attempt of the same transform.</summary>
 /// <param name="Type">Its type.</param>
@@ -28,12 +28,11 @@ public sealed record EarlierArtifact(string Type, int Position, JsonElement Data
 /// <param name="Progress">Overall percentage that clients were last told.</param>
 /// <param name="Model">Who generates: provider and model with a slash between.</param>
 /// <param name="History">How long earlier runs of the kind took.</param>
-/// <param name="Traceparent">Request that asked for the transform, for traces.</param>
 public sealed record StoredRun(
     JsonElement Input, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress,
-    string Model, StageHistory History, string? Traceparent)
+    string Model, StageHistory History)
 {
-    sealed record Row(Guid SessionId, string UserId, string Input, string? Traceparent, string Model, string Stages, string Artifacts, string? Progress);
+    sealed record Row(Guid SessionId, string UserId, string Input, string Model, string Stages, string Artifacts, string? Progress);
 
     public static async Task<StoredRun> ReadAsync(NpgsqlConnection connection, Guid transformId, IPipeline pipeline, CancellationToken cancellation)
     {
@@ -53,8 +52,7 @@ public sealed record StoredRun(
                 artifact.GetProperty("content").GetString() is { } content ? Convert.FromBase64String(content) : null))],
             row.Progress is null ? 0 : Parse(row.Progress).GetProperty("progress").GetDouble(),
             row.Model,
-            history,
-            row.Traceparent);
+            history);
     }
 
     static JsonElement Parse(string json)

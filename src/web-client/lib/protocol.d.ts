@@ -179,6 +179,8 @@ export type ErrorMessage = {
   retryAfterMs?: number;
   /** The stage in which it happened. */
   stage?: string;
+  /** Trace id (W3C Trace Context) by which an operator finds it in logs and traces. */
+  traceId?: string;
 };
 
 /** Something failed and is being tried again. */

@@ -43,9 +43,9 @@ export function logoForm() {
 
   return el("form", { class: "panel idea-form", novalidate: true, "aria-label": "Logo", on: { submit: send } },
     el("h2", { text: "Or a logo?" }),
-    el("div", { class: "field-pair" }, field("Name of the brand", brandName), field("Style", style)),
+    el("div", { class: "field-pair" }, field("Name of the brand", brandName), field("Style (optional)", style)),
     field("What does it stand for?", description),
-    field("Colours", colors),
+    field("Colours (optional)", colors),
     banner.element,
     el("div", { class: "form-actions" }, submit));
 }

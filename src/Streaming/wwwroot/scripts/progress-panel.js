@@ -38,9 +38,9 @@ export function progressPanel(pill, actions) {
     label,
     warning,
     time,
-    because);
-  const details = el("section", { class: "panel details", "aria-label": "Stages" },
-    stages, actions);
+    because,
+    actions);
+  const details = el("section", { class: "panel details", "aria-label": "Stages" }, stages);
 
   let shown;
   let raised; // the last time that the time left rose, and why
@@ -62,7 +62,8 @@ export function progressPanel(pill, actions) {
     warning.hidden = !model.warning;
     label.hidden = !warning.hidden;
     showStages(model);
-    details.hidden = !isLive(model.status) && model.stages.length === 0;
+    details.hidden = model.stages.length === 0;
+    actions.hidden = !isLive(model.status);
     showElapsed();
   }
 

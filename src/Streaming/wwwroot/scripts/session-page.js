@@ -31,7 +31,7 @@ export function sessionPage(kind, id) {
   const results = kind === "logo" ? logoView() : kind === "outline" ? outlineView() : ideaList(writeOutline);
   const outcome = outcomePanel(retry);
   const body = el("div", { class: "session-body", hidden: true },
-    el("div", { class: "session-side" }, progress.strip, progress.details, guidance.element, connection.element),
+    el("div", { class: "session-side" }, progress.strip, guidance.element, progress.details, connection.element),
     el("div", { class: "session-results" }, results.element, outcome.element));
   const element = el("article", { class: "session" }, head.element, banner.element, body);
 
