@@ -84,8 +84,8 @@ public sealed class OtherClientTests(PostgresServer postgres, TestPackages packa
         for (var tries = 0; found == 0 && tries < (lost == 0 ? 1 : TriesMax); tries++)
         {
             await using var proxy = new CuttableProxy(host.Address);
-            found = Judge(await _clients.FollowAsync(name, proxy, path, OnceAfter("\nid: 1-3\n")), all, name);
-            Assert.Equal(1, proxy.PlannedCuts);
+            found = Judge(await _clients.FollowAsync(name, proxy, path, OnceAfter(proxy, "\nid: 1-3\n")), all, name);
+            Assert.NotEqual(0, proxy.PlannedCuts);
         }
 
         Assert.Equal(lost, found);
@@ -102,21 +102,18 @@ public sealed class OtherClientTests(PostgresServer postgres, TestPackages packa
         await using var watched = await browser.OpenAsync(proxy.Address);
         var page = new ClientPage(watched.Page);
         await page.LoadAsync();
-        proxy.Plan = OnceAfter("\nid: 1-3\n");
+        proxy.Plan = OnceAfter(proxy, "\nid: 1-3\n");
         proxy.Cut();
         await watched.Page.EvaluateAsync($"url => watch(url, {{ transport: '{transport}', share: false }})", path);
 
         Assert.Equal("completed", await page.EndAsync());
-        Assert.Equal(1, proxy.PlannedCuts);
+        Assert.NotEqual(0, proxy.PlannedCuts);
         var told = (await page.MessagesAsync()).Where(message => message.TryGetProperty("index", out _)).Select(message => new StreamEvent(null, message)).ToList();
         Assert.Equal(0, Judge(new Followed(told, []), await host.Client.ReadStreamAsync(path), transport));
     }
 
-    static Func<Cut?> OnceAfter(string text)
-    {
-        var isDone = 0;
-        return () => Interlocked.Exchange(ref isDone, 1) == 0 ? Cut.After(text, CutKind.Fin) : null;
-    }
+    /// <summary>On whichever connection the text comes: a browser opens some ahead, so it may be cut there more than once.</summary>
+    static Func<Cut?> OnceAfter(CuttableProxy proxy, string text) => () => proxy.PlannedCuts == 0 ? Cut.After(text, CutKind.Fin) : null;
 
     /// <summary>
     /// Fails if a message came twice or was changed, or is missing without the client having asked for what follows it: that is its own
