@@ -83,9 +83,9 @@ public sealed class OtherClientTests(PostgresServer postgres, TestPackages packa
         var found = 0;
         for (var tries = 0; found == 0 && tries < (lost == 0 ? 1 : TriesMax); tries++)
         {
-            await using var proxy = new CuttableProxy(host.Address);
-            found = Judge(await _clients.FollowAsync(name, proxy, path, OnceAfter(proxy, "\nid: 1-3\n")), all, name);
-            Assert.NotEqual(0, proxy.PlannedCuts);
+            await using var proxy = new CuttableProxy(host.Address) { PlannedCutsMax = 1 };
+            found = Judge(await _clients.FollowAsync(name, proxy, path, WithinAnEvent), all, name);
+            Assert.Equal(1, proxy.PlannedCuts);
         }
 
         Assert.Equal(lost, found);
@@ -98,22 +98,22 @@ public sealed class OtherClientTests(PostgresServer postgres, TestPackages packa
     {
         await using var host = await ServiceHost.StartAsync(postgres, Quick);
         var path = await EndedRelayAsync(host.Client);
-        await using var proxy = new CuttableProxy(host.Address);
+        await using var proxy = new CuttableProxy(host.Address) { PlannedCutsMax = 1 };
         await using var watched = await browser.OpenAsync(proxy.Address);
         var page = new ClientPage(watched.Page);
         await page.LoadAsync();
-        proxy.Plan = OnceAfter(proxy, "\nid: 1-3\n");
+        proxy.Plan = WithinAnEvent;
         proxy.Cut();
         await watched.Page.EvaluateAsync($"url => watch(url, {{ transport: '{transport}', share: false }})", path);
 
         Assert.Equal("completed", await page.EndAsync());
-        Assert.NotEqual(0, proxy.PlannedCuts);
+        Assert.Equal(1, proxy.PlannedCuts);
         var told = (await page.MessagesAsync()).Where(message => message.TryGetProperty("index", out _)).Select(message => new StreamEvent(null, message)).ToList();
         Assert.Equal(0, Judge(new Followed(told, []), await host.Client.ReadStreamAsync(path), transport));
     }
 
-    /// <summary>On whichever connection the text comes: a browser opens some ahead, so it may be cut there more than once.</summary>
-    static Func<Cut?> OnceAfter(CuttableProxy proxy, string text) => () => proxy.PlannedCuts == 0 ? Cut.After(text, CutKind.Fin) : null;
+    /// <summary>Between the id and the end of its event, on whichever of the connections that a browser has open it comes.</summary>
+    static Cut? WithinAnEvent() => Cut.After("\nid: 1-3\n", CutKind.Fin);
 
     /// <summary>
     /// Fails if a message came twice or was changed, or is missing without the client having asked for what follows it: that is its own

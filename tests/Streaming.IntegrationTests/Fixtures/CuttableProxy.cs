@@ -81,8 +81,11 @@ public sealed class CuttableProxy : IAsyncDisposable
     /// <summary>Connections that are open at the moment.</summary>
     public int LinkCount => _links.Count;
 
-    /// <summary>Breaks that a plan has brought about.</summary>
+    /// <summary>Breaks that plans have brought about.</summary>
     public int PlannedCuts => _plannedCuts;
+
+    /// <summary>After so many breaks, plans are not followed any more, by connections that have theirs already neither; default never.</summary>
+    public int PlannedCutsMax { get; init; } = int.MaxValue;
 
     int _plannedCuts;
 
@@ -117,6 +120,15 @@ public sealed class CuttableProxy : IAsyncDisposable
         Pass();
         Down();
         await Task.WhenAll(_links.Values);
+    }
+
+    /// <summary>Whether a connection may still be broken as planned; if so, it has to be.</summary>
+    bool TakePlannedCut()
+    {
+        if (Interlocked.Increment(ref _plannedCuts) <= PlannedCutsMax)
+            return true;
+        Interlocked.Decrement(ref _plannedCuts);
+        return false;
     }
 
     static TaskCompletionSource Opened()
@@ -282,6 +294,8 @@ public sealed class CuttableProxy : IAsyncDisposable
                     passedBefore = looked[^Math.Min(looked.Length, text.Length - 1)..];
                 }
 
+                if (left <= count && !proxy.TakePlannedCut())
+                    (left, text) = (long.MaxValue, null);
                 var passed = (int)Math.Min(count, left);
                 for (var sent = 0; sent < passed;)
                     sent += await to.SendAsync(buffer.AsMemory(sent, passed - sent));
@@ -290,7 +304,6 @@ public sealed class CuttableProxy : IAsyncDisposable
                 {
                     if (text is not null)
                         await Task.Delay(StandStill, TimeProvider.System);
-                    Interlocked.Increment(ref proxy._plannedCuts);
                     Break(cut!.Value.Kind);
                     return;
                 }
