@@ -25,6 +25,7 @@ namespace Streaming.Protocol;
 [JsonSerializable(typeof(OutlineState))]
 [JsonSerializable(typeof(LogoState))]
 [JsonSerializable(typeof(LogoRequest))]
+[JsonSerializable(typeof(UploadState))]
 [JsonSerializable(typeof(ArtifactList))]
 [JsonSerializable(typeof(RelayState))]
 [JsonSerializable(typeof(SessionPage))]

@@ -7,11 +7,13 @@ using Streaming.Database;
 using Streaming.Http;
 using Streaming.Http.Authentication;
 using Streaming.Http.Limits;
+using Streaming.Images;
 using Streaming.Messages;
 using Streaming.Notifications;
 using Streaming.Pipelines.Ideation;
 using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
+using Streaming.Pipelines.Upload;
 using Streaming.Sessions;
 using Streaming.Subscriptions;
 using Streaming.Telemetry;
@@ -68,6 +70,8 @@ public static class ServiceRegistration
         Bind<RetentionOptions>("Retention");
         Bind<LimitOptions>("Limits");
         Bind<LogoOptions>("Logos");
+        Bind<ImageOptions>("Images");
+        Bind<UploadOptions>("Uploads");
         Bind<AuthOptions>("Auth");
         Bind<TelemetryOptions>("Telemetry");
 
@@ -121,6 +125,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton<SessionReader>();
         services.AddSingleton<ArtifactReader>();
+        services.AddSingleton<UploadReader>();
         services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
@@ -140,6 +145,13 @@ public static class ServiceRegistration
         services.AddSingleton<SvgSanitizer>();
         services.AddSingleton<Rasterizer>();
         AddPipeline<LogoPipeline>(services);
+        services.AddSingleton<IValidateOptions<ImageOptions>, ImageOptionsValidation>();
+        services.AddOptions<ImageOptions>().ValidateOnStart();
+        services.AddSingleton<Vips>();
+        services.AddSingleton<ImageOptimizer>();
+        services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidation>();
+        services.AddOptions<UploadOptions>().ValidateOnStart();
+        AddPipeline<UploadPipeline>(services);
     }
 
     public static void AddTransforms(this IServiceCollection services)
@@ -180,6 +192,7 @@ public static class ServiceRegistration
         services.AddSingleton<StreamRoutes>();
         services.AddSingleton<MultiStreamRoutes>();
         services.AddSingleton<ArtifactRoutes>();
+        services.AddSingleton<ImageUploadRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
@@ -218,6 +231,7 @@ public static class ServiceRegistration
         IdeationRoutes.Map(app);
         OutlineRoutes.Map(app);
         LogoRoutes.Map(app);
+        ImageUploadRoutes.Map(app);
         RelayRoutes.Map(app);
         StreamRoutes.Map(app);
         MultiStreamRoutes.Map(app);

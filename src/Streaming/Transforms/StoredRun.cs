@@ -7,8 +7,8 @@ using Streaming.Sessions;
 
 namespace Streaming.Transforms;
 
-/// <summary>A transform that this process has just claimed.</summary>
-public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt);
+/// <summary>A transform that this process has just claimed; <see cref="IsAged"/>: ahead of more urgent ones, because it had waited too long.</summary>
+public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt, bool IsAged);
 
 /// <summary>An output of an earlier attempt of the same transform.</summary>
 /// <param name="Type">Its type.</param>
@@ -29,11 +29,12 @@ public sealed record EarlierArtifact(string Type, int Position, JsonElement Data
 /// <param name="Model">Who generates: provider and model with a slash between.</param>
 /// <param name="History">How long earlier runs of the kind took.</param>
 /// <param name="Traceparent">Request that asked for the transform, for traces.</param>
+/// <param name="Age">How long ago the transform was asked for.</param>
 public sealed record StoredRun(
     JsonElement Input, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress,
-    string Model, StageHistory History, string? Traceparent)
+    string Model, StageHistory History, string? Traceparent, TimeSpan Age)
 {
-    sealed record Row(Guid SessionId, string UserId, string Input, string? Traceparent, string Model, string Stages, string Artifacts, string? Progress);
+    sealed record Row(Guid SessionId, string UserId, string Input, string? Traceparent, string Model, string Stages, string Artifacts, string? Progress, double AgeSeconds);
 
     public static async Task<StoredRun> ReadAsync(NpgsqlConnection connection, Guid transformId, IPipeline pipeline, CancellationToken cancellation)
     {
@@ -54,7 +55,8 @@ public sealed record StoredRun(
             row.Progress is null ? 0 : Parse(row.Progress).GetProperty("progress").GetDouble(),
             row.Model,
             history,
-            row.Traceparent);
+            row.Traceparent,
+            TimeSpan.FromSeconds(Math.Max(0, row.AgeSeconds)));
     }
 
     static JsonElement Parse(string json)
