@@ -12,7 +12,7 @@ public abstract record Message([property: JsonIgnore] string Type);
 public sealed record StageInfo(string Name, string Label, double Weight);
 
 /// <summary>First message of every transform, written together with it.</summary>
-/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>logo</c>, <c>relay</c>.</param>
+/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>logo</c>, <c>upload</c>, <c>relay</c>.</param>
 /// <param name="TransformId">The transform that this stream shows.</param>
 /// <param name="Provider">Who generates: <c>offline</c>, <c>openai</c>, <c>anthropic</c>; null for a relay.</param>
 /// <param name="Model">Model name at that provider; null for a relay.</param>

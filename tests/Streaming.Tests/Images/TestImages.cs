@@ -20,7 +20,8 @@ public static class TestImages
     /// <param name="height">In pixels.</param>
     /// <param name="suffix">File name suffix, with options of the encoder: <c>.jpg[Q=90]</c>.</param>
     /// <param name="sensorNoise">Standard deviation of the sensor's noise, of 255.</param>
-    public static async Task<byte[]> PhotoAsync(int width, int height, string suffix, double sensorNoise = 0.5)
+    /// <param name="detail">Share of the finest shapes.</param>
+    public static async Task<byte[]> PhotoAsync(int width, int height, string suffix, double sensorNoise = 0.5, double detail = 0.15)
     {
         var folder = Directory.CreateTempSubdirectory("streaming-photo-").FullName;
         try
@@ -33,7 +34,7 @@ public static class TestImages
             await VipsAsync("grey", "light.v", size[0], size[1]);
             await VipsAsync("linear", "shapes.v", "a.v", "0.5", "10");
             await VipsAsync("linear", "texture.v", "b.v", "0.3", "0");
-            await VipsAsync("linear", "detail.v", "c.v", "0.15", "0");
+            await VipsAsync("linear", "detail.v", "c.v", detail.ToString(CultureInfo.InvariantCulture), "0");
             await VipsAsync("linear", "light.v", "d.v", "40", "0");
             await VipsAsync("add", "a.v", "b.v", "ab.v");
             await VipsAsync("add", "c.v", "d.v", "cd.v");
