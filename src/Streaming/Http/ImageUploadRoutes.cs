@@ -32,6 +32,9 @@ public sealed class ImageUploadRoutes(IOptions<UploadOptions> options, IOptions<
 
     readonly SemaphoreSlim _places = new(options.Value.ReceivedAtOnceMax);
 
+    /// <summary>Uploads whose bytes are being received.</summary>
+    public int ReceivedNow => options.Value.ReceivedAtOnceMax - _places.CurrentCount;
+
     sealed record Received(byte[] Content, string? ContentType, Dictionary<string, string> Fields);
 
     public static void Map(IEndpointRouteBuilder routes)

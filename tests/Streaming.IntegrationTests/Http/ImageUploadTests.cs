@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Dapper;
 using Npgsql;
+using Streaming.Http;
 using Streaming.IntegrationTests.Fixtures;
 using Streaming.Tests.Images;
 using Xunit;
@@ -249,15 +250,22 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
         var rest = new TaskCompletionSource();
         using var slow = new SlowContent(image, rest.Task);
         var first = host.Client.PostAsync(UploadRequests.Address, slow, Cancellation);
-        await Eventually.TrueAsync(async () =>
+        await Eventually.TrueAsync(() => Task.FromResult(host.Service<ImageUploadRoutes>().ReceivedNow == 1), "the first upload is being received");
+        using (var refused = await host.Client.SendUploadAsync(image))
         {
-            using var response = await host.Client.SendUploadAsync(image);
-            return response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Headers.RetryAfter is not null;
-        }, "the second upload is refused");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+            Assert.NotNull(refused.Headers.RetryAfter);
+            Assert.Equal("uploads_busy", (await refused.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("code").GetString());
+        }
+
         rest.SetResult();
         using var answer = await first;
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
-        Assert.Equal(HttpStatusCode.Accepted, (await host.Client.SendUploadAsync(image)).StatusCode);
+        await Eventually.TrueAsync(async () =>
+        {
+            using var again = await host.Client.SendUploadAsync(image);
+            return again.StatusCode == HttpStatusCode.Accepted;
+        }, "there is a place again");
     }
 
     [Fact]
