@@ -25,6 +25,36 @@ create table estimate_outcomes (
     constraint estimate_outcomes_counts_check CHECK ((cardinality(counts) > 0))
 );
 
+create table file_checkpoints (
+    transform_id uuid not null,
+    file_id uuid not null,
+    "position" bigint not null,
+    crc32c bigint not null,
+    file_size bigint not null,
+    modified_at timestamp with time zone not null,
+    updated_at timestamp with time zone default clock_timestamp() not null,
+    constraint file_checkpoints_pkey PRIMARY KEY (transform_id),
+    constraint file_checkpoints_crc32c_check CHECK (((crc32c >= 0) AND (crc32c <= '4294967295'::bigint))),
+    constraint file_checkpoints_position_check CHECK (("position" >= 0))
+);
+
+create table files (
+    id uuid not null,
+    user_id text not null,
+    metadata text not null,
+    size bigint not null,
+    status text default 'uploading'::text not null,
+    content_type text,
+    crc32c bigint,
+    modified_at timestamp with time zone,
+    expires_at timestamp with time zone not null,
+    constraint files_pkey PRIMARY KEY (id),
+    constraint files_check CHECK (((status <> 'stored'::text) OR ((content_type IS NOT NULL) AND (crc32c IS NOT NULL) AND (modified_at IS NOT NULL)))),
+    constraint files_crc32c_check CHECK (((crc32c >= 0) AND (crc32c <= '4294967295'::bigint))),
+    constraint files_size_check CHECK ((size >= 0)),
+    constraint files_status_check CHECK ((status = ANY (ARRAY['uploading'::text, 'stored'::text])))
+);
+
 create table guidance (
     session_id uuid not null,
     "position" integer not null,
@@ -69,11 +99,13 @@ create table sessions (
 create table tickets (
     ticket_hash bytea not null,
     user_id text not null,
-    kind text not null,
-    session_id uuid not null,
+    kind text,
+    session_id uuid,
     used_at timestamp with time zone,
     valid_until timestamp with time zone not null,
+    session_ids uuid[],
     constraint tickets_pkey PRIMARY KEY (ticket_hash),
+    constraint tickets_of_one_or_several CHECK ((((kind IS NULL) = (session_id IS NULL)) AND ((session_id IS NULL) <> (session_ids IS NULL)))),
     constraint tickets_ticket_hash_check CHECK ((octet_length(ticket_hash) = 32))
 );
 
@@ -154,6 +186,9 @@ create table uploads (
 -- Foreign keys
 alter table artifacts add constraint artifacts_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table estimate_outcomes add constraint estimate_outcomes_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
+alter table file_checkpoints add constraint file_checkpoints_file_id_fkey FOREIGN KEY (file_id) REFERENCES files(id) ON DELETE CASCADE;
+alter table file_checkpoints add constraint file_checkpoints_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
+alter table files add constraint files_id_fkey FOREIGN KEY (id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table guidance add constraint guidance_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 alter table relay_appends add constraint relay_appends_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
 alter table tickets add constraint tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
@@ -168,6 +203,9 @@ alter table uploads add constraint uploads_session_id_fkey FOREIGN KEY (session_
 -- Indexes besides those of the keys
 CREATE INDEX artifacts_of_session ON artifacts USING btree (session_id, "position", id);
 CREATE INDEX estimate_outcomes_of_kind ON estimate_outcomes USING btree (kind, created_at DESC);
+CREATE INDEX file_checkpoints_of_file ON file_checkpoints USING btree (file_id);
+CREATE INDEX files_of_user ON files USING btree (user_id);
+CREATE INDEX files_uploading ON files USING btree (expires_at) WHERE (status = 'uploading'::text);
 CREATE UNIQUE INDEX sessions_idempotency ON sessions USING btree (user_id, kind, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX sessions_of_user ON sessions USING btree (user_id, kind, id DESC);
 CREATE INDEX tickets_by_end ON tickets USING btree (valid_until);
@@ -282,6 +320,79 @@ begin
         end if;
         return next;
     end if;
+end $function$;
+CREATE OR REPLACE FUNCTION checkpoint_file(p_transform_id uuid, p_attempt integer, p_position bigint, p_crc32c bigint, p_file_size bigint, p_modified_at timestamp with time zone, p_expiry interval, p_types text[], p_data text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET lock_timeout TO '2s'
+AS $function$
+begin
+    perform from transforms where id = p_transform_id and attempt = p_attempt and status = 'running' for no key update;
+    if not found then
+        return false;
+    end if;
+    update file_checkpoints
+    set position = p_position, crc32c = p_crc32c, file_size = p_file_size, modified_at = p_modified_at, updated_at = clock_timestamp()
+    where transform_id = p_transform_id;
+    update files set expires_at = clock_timestamp() + p_expiry
+    where id = (select file_id from file_checkpoints where transform_id = p_transform_id) and status = 'uploading';
+    if cardinality(p_types) > 0 then
+        perform write_messages(p_transform_id, p_types, p_data);
+    end if;
+    return true;
+end $function$;
+CREATE OR REPLACE FUNCTION create_download(p_file_id uuid, p_user_id text, p_transform_id uuid, p_start text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+    file_status text;
+begin
+    select status into file_status from files where id = p_file_id and user_id = p_user_id for no key update;
+    if file_status is distinct from 'stored' or exists (select from transforms where id = p_transform_id) then
+        return case when file_status = 'stored' then 'made' else file_status end;
+    end if;
+    perform end_transform(id, array['running'], 'cancelled', null, array['end'], array['{"status":"cancelled"}'])
+    from transforms where session_id = p_file_id and status = 'running';
+    insert into transforms (id, session_id, ordinal, kind, status, execution_context, started_at)
+    select p_transform_id, p_file_id, max(ordinal) + 1, 'file', 'running', '{"operation": "download"}', clock_timestamp()
+    from transforms where session_id = p_file_id;
+    insert into file_checkpoints (transform_id, file_id, position, crc32c, file_size, modified_at)
+    select p_transform_id, id, 0, 0, size, modified_at from files where id = p_file_id;
+    insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) values (p_transform_id, 0, 'start', p_start);
+    return 'made';
+end $function$;
+CREATE OR REPLACE FUNCTION create_file(p_id uuid, p_transform_id uuid, p_user_id text, p_metadata text, p_size bigint, p_input jsonb, p_start text, p_expiry interval, p_uploads_max integer, p_files_max integer, p_bytes_max bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+declare
+    upload_count bigint;
+    file_count bigint;
+    bytes numeric;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('files ' || p_user_id, 0));
+    if exists (select from files as f where f.id = p_id) then
+        return 'made';
+    end if;
+    select count(*) filter (where f.status = 'uploading'), count(*), coalesce(sum(f.size), 0) into upload_count, file_count, bytes
+    from files as f where f.user_id = p_user_id;
+    if upload_count >= p_uploads_max then
+        return 'uploads';
+    elsif file_count >= p_files_max then
+        return 'files';
+    elsif bytes + p_size > p_bytes_max then
+        return 'bytes';
+    end if;
+    insert into sessions (id, kind, user_id, input) values (p_id, 'file', p_user_id, p_input);
+    insert into transforms (id, session_id, ordinal, kind, status, execution_context, started_at)
+    values (p_transform_id, p_id, 1, 'file', 'running', '{"operation": "upload"}', clock_timestamp());
+    insert into files (id, user_id, metadata, size, expires_at) values (p_id, p_user_id, p_metadata, p_size, clock_timestamp() + p_expiry);
+    insert into file_checkpoints (transform_id, file_id, position, crc32c, file_size, modified_at)
+    values (p_transform_id, p_id, 0, 0, 0, 'epoch');
+    insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) values (p_transform_id, 0, 'start', p_start);
+    return 'made';
 end $function$;
 CREATE OR REPLACE FUNCTION delete_session(p_kind text, p_session_id uuid, p_user_id text)
  RETURNS boolean
@@ -401,6 +512,29 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('sessions_in_progress ' || p_user_id, 0));
     -- A statement of its own: it sees what was committed while the lock was waited for.
     return (select count(*) from transforms where user_id = p_user_id and status in ('queued', 'running', 'paused'));
+end $function$;
+CREATE OR REPLACE FUNCTION store_file(p_transform_id uuid, p_attempt integer, p_crc32c bigint, p_modified_at timestamp with time zone, p_content_type text, p_artifact jsonb, p_types text[], p_data text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+    stored_id uuid;
+begin
+    if not checkpoint_file(p_transform_id, p_attempt, (select f.size from files as f join file_checkpoints as c on c.file_id = f.id
+            where c.transform_id = p_transform_id), p_crc32c,
+        (select f.size from files as f join file_checkpoints as c on c.file_id = f.id where c.transform_id = p_transform_id),
+        p_modified_at, interval '0', '{}', '{}') then
+        -- Ending it has raised the attempt by one.
+        return exists (select from transforms where id = p_transform_id and attempt = p_attempt + 1 and status = 'completed');
+    end if;
+    update files set status = 'stored', content_type = p_content_type, crc32c = p_crc32c, modified_at = p_modified_at
+    where id = (select file_id from file_checkpoints where transform_id = p_transform_id)
+    returning id into stored_id;
+    insert into artifacts (id, session_id, user_id, type, data)
+    select stored_id, id, user_id, 'file', p_artifact from sessions where id = stored_id;
+    perform end_transform(p_transform_id, array['running'], 'completed', null, p_types, p_data);
+    return true;
 end $function$;
 CREATE OR REPLACE FUNCTION write_messages(p_transform_id uuid, p_types text[], p_data text[])
  RETURNS integer

@@ -5,7 +5,7 @@ namespace Streaming.Client;
 
 /// <summary>One message of a session's stream.</summary>
 /// <param name="Type">See <see cref="MessageTypes"/>; others may come, and are to be passed over.</param>
-/// <param name="EventId">The cursor after this message; null for those that have none (<c>reset</c>).</param>
+/// <param name="EventId">The cursor after this message; null for those that have none (<c>reset</c>, what was polled).</param>
 /// <param name="First">Index of the first message in it: less than <paramref name="Index"/> where a catch-up has merged several.</param>
 /// <param name="Index">Its index; null for those that have none.</param>
 /// <param name="Data">All fields.</param>
@@ -19,6 +19,12 @@ public sealed record StreamMessage(string Type, string? EventId, int? First, int
 
     /// <summary>Forget everything of this session: the stream begins anew.</summary>
     public bool IsReset => Type == MessageTypes.Status && Data.TryGetProperty("reset", out var reset) && reset.ValueKind == JsonValueKind.True;
+
+    /// <summary>On a connection of several sessions: the last that comes of one, because it was deleted.</summary>
+    public bool IsDeleted => Index is null && Type == MessageTypes.Status && Field("code") == "deleted";
+
+    /// <summary>The session that it belongs to; null for what is about the connection.</summary>
+    public Guid? SessionId => Data.TryGetProperty("sessionId", out var id) && id.ValueKind == JsonValueKind.String && id.TryGetGuid(out var guid) ? guid : null;
 
     /// <summary>Drop the text of <see cref="Stage"/> up to here: it begins anew.</summary>
     public bool IsRestart => Type == MessageTypes.Info && Field("code") == InfoMessage.Restarted;
@@ -49,6 +55,6 @@ public sealed record StreamMessage(string Type, string? EventId, int? First, int
             return null;
         int? index = json.TryGetProperty("index", out var i) && i.TryGetInt32(out var number) ? number : null;
         int? first = json.TryGetProperty("first", out var f) && f.TryGetInt32(out var low) ? low : index;
-        return new StreamMessage(type.GetString()!, index is null ? null : eventId, first, index, json);
+        return new StreamMessage(type.GetString()!, eventId, first, index, json);
     }
 }

@@ -28,6 +28,19 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     public IAsyncEnumerable<StreamMessage> ReadStreamAsync(string kind, Guid sessionId, string? after = null, CancellationToken cancellation = default) =>
         new SessionStream(_requests, _options, kind, sessionId, after).ReadAsync(cancellation);
 
+    /// <summary>
+    /// Messages of several sessions on one connection, each as on its session's own stream, until all of them have ended: those of one
+    /// session in order and each once, those of different ones in no order. <see cref="StreamMessage.SessionId"/> says whose it is; a
+    /// <see cref="StreamMessage.IsReset"/> is about that session alone, and so is <see cref="StreamMessage.IsDeleted"/>.
+    /// </summary>
+    /// <param name="sessionIds">Of any kind, none twice; 50 at most unless the service is set otherwise.</param>
+    /// <param name="after">The <see cref="StreamMessage.EventId"/> of a message of a stream of the same sessions in the same order; or their
+    /// <c>lastEventId</c>s, in that order, joined by <c>.</c>, with <c>-</c> for one from its beginning; null for everything.</param>
+    /// <param name="cancellation">Closes the connection; the generations go on.</param>
+    /// <exception cref="StreamingException">Refused for good (404 <c>not_found</c>: one of them), out of patience, or held back on the way.</exception>
+    public IAsyncEnumerable<StreamMessage> ReadStreamsAsync(IReadOnlyList<Guid> sessionIds, string? after = null, CancellationToken cancellation = default) =>
+        new SeveralSessionsStream(_requests, _options, sessionIds, after).ReadAsync(cancellation);
+
     /// <summary>The whole state of a session, streaming or done; its <c>LastEventId</c> is the cursor to read on from.</summary>
     /// <typeparam name="TState"><see cref="IdeationState"/>, <see cref="OutlineState"/>, <see cref="RelayState"/>, …</typeparam>
     /// <exception cref="StreamingException"/>
@@ -45,6 +58,10 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     /// <summary>Asks for an outline of an idea, or of a text. Parameters and exceptions as in <see cref="IdeateAsync"/>.</summary>
     public Task<OutlineState> OutlineAsync(OutlineRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
         CreateAsync<OutlineState>("outline", () => JsonContent.Create(request, Type<OutlineRequest>()), idempotencyKey, cancellation);
+
+    /// <summary>Asks for a logo. Parameters and exceptions as in <see cref="IdeateAsync"/>.</summary>
+    public Task<LogoState> DrawLogoAsync(LogoRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
+        CreateAsync<LogoState>("logo", () => JsonContent.Create(request, Type<LogoRequest>()), idempotencyKey, cancellation);
 
     /// <summary>Opens a relay, a stream that the caller writes. Parameters and exceptions as in <see cref="IdeateAsync"/>.</summary>
     public Task<RelayState> OpenRelayAsync(RelayRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
@@ -77,6 +94,32 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     public Task<TState> ControlAsync<TState>(string kind, Guid sessionId, string action, CancellationToken cancellation = default) where TState : SessionState =>
         SendAsync<TState>(() => new HttpRequestMessage(HttpMethod.Post, $"api/{kind}s/{sessionId}/{action}"), cancellation);
 
+    /// <summary>Tells a generation that has not ended what to go by from now on; returns when it is stored.</summary>
+    /// <param name="kind">Any but <c>relay</c>.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="text">2,000 characters at most unless the service is set otherwise.</param>
+    /// <param name="idempotencyKey">Repeated with the same key it is stored once; default a new one.</param>
+    /// <param name="cancellation">Ends the wait; it may have been stored.</param>
+    /// <exception cref="StreamingException">409 <c>conflict</c>: it has ended. 409 <c>guidance_limit_reached</c>.</exception>
+    public Task<TState> GuideAsync<TState>(
+        string kind, Guid sessionId, string text, string? idempotencyKey = null, CancellationToken cancellation = default) where TState : SessionState =>
+        PostAsync<TState>($"api/{kind}s/{sessionId}/messages", () => JsonContent.Create(new GuidanceRequest(text), Type<GuidanceRequest>()), idempotencyKey, cancellation);
+
+    /// <summary>What a session has made so far, finished or not.</summary>
+    /// <exception cref="StreamingException"/>
+    public Task<ArtifactList> ListArtifactsAsync(string kind, Guid sessionId, CancellationToken cancellation = default) =>
+        SendAsync<ArtifactList>(() => new HttpRequestMessage(HttpMethod.Get, $"api/{kind}s/{sessionId}/artifacts"), cancellation);
+
+    /// <summary>The file of an artifact; its data as JSON, if it is none. The caller disposes the stream, which comes as it is read.</summary>
+    /// <exception cref="StreamingException"/>
+    public Task<Stream> DownloadArtifactAsync(string kind, Guid sessionId, Guid artifactId, CancellationToken cancellation = default) =>
+        DownloadAsync($"api/{kind}s/{sessionId}/artifacts/{artifactId}", cancellation);
+
+    /// <summary>All artifacts in one zip. The caller disposes the stream, which comes as it is read.</summary>
+    /// <exception cref="StreamingException"/>
+    public Task<Stream> DownloadArtifactsAsync(string kind, Guid sessionId, CancellationToken cancellation = default) =>
+        DownloadAsync($"api/{kind}s/{sessionId}/artifacts.zip", cancellation);
+
     /// <summary>Removes a session and everything below it.</summary>
     /// <exception cref="StreamingException">404 <c>not_found</c>, also when it is repeated.</exception>
     public async Task DeleteAsync(string kind, Guid sessionId, CancellationToken cancellation = default)
@@ -86,12 +129,15 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
             throw await ServiceRequests.FaultAsync(response, cancellation);
     }
 
-    Task<TState> CreateAsync<TState>(string kind, Func<HttpContent> content, string? idempotencyKey, CancellationToken cancellation)
+    Task<TState> CreateAsync<TState>(string kind, Func<HttpContent> content, string? idempotencyKey, CancellationToken cancellation) =>
+        PostAsync<TState>($"api/{kind}s", content, idempotencyKey, cancellation);
+
+    Task<TState> PostAsync<TState>(string path, Func<HttpContent> content, string? idempotencyKey, CancellationToken cancellation)
     {
         idempotencyKey ??= Guid.NewGuid().ToString();
         return SendAsync<TState>(() =>
         {
-            var request = new HttpRequestMessage(HttpMethod.Post, $"api/{kind}s") { Content = content() };
+            var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content() };
             request.Headers.Add("Idempotency-Key", idempotencyKey);
             return request;
         }, cancellation);
@@ -104,6 +150,16 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
             throw await ServiceRequests.FaultAsync(response, cancellation);
         await using var body = await response.Content.ReadAsStreamAsync(cancellation);
         return (await JsonSerializer.DeserializeAsync(body, Type<T>(), cancellation))!;
+    }
+
+    /// <summary>Disposing the stream gives the connection back.</summary>
+    async Task<Stream> DownloadAsync(string path, CancellationToken cancellation)
+    {
+        var response = await _requests.SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancellation);
+        if (response.IsSuccessStatusCode)
+            return await response.Content.ReadAsStreamAsync(cancellation);
+        using (response)
+            throw await ServiceRequests.FaultAsync(response, cancellation);
     }
 
     static JsonTypeInfo<T> Type<T>() => (JsonTypeInfo<T>)ProtocolJson.Wire.GetTypeInfo(typeof(T))!;

@@ -25,9 +25,12 @@ namespace Streaming.Protocol;
 [JsonSerializable(typeof(OutlineState))]
 [JsonSerializable(typeof(LogoState))]
 [JsonSerializable(typeof(LogoRequest))]
+[JsonSerializable(typeof(GuidanceRequest))]
 [JsonSerializable(typeof(UploadState))]
 [JsonSerializable(typeof(ArtifactList))]
 [JsonSerializable(typeof(RelayState))]
+[JsonSerializable(typeof(FileState))]
+[JsonSerializable(typeof(FileDownload))]
 [JsonSerializable(typeof(SessionPage))]
 [JsonSerializable(typeof(IdeationRequest))]
 [JsonSerializable(typeof(OutlineRequest))]
@@ -43,6 +46,9 @@ public sealed partial class ProtocolJson : JsonSerializerContext
         // The strict encoder doubles the size of every text that is not English; the output is never put into HTML.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
+
+    /// <summary>Text as itself, for what is not one of the wire types.</summary>
+    public static JsonSerializerOptions Relaxed { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>A message's own fields as one JSON object on one line.</summary>
     public static string Data(Message message) => JsonSerializer.Serialize(message, message.GetType(), Wire);

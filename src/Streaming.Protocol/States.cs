@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Streaming.Protocol;
 
@@ -43,6 +44,7 @@ public sealed record IdeationState : SessionState
     public required IReadOnlyList<Idea> Ideas { get; init; }
 }
 
+/// <summary>One idea.</summary>
 public sealed record Idea(string Title, string Body);
 
 /// <summary>An outline: its source, and the components that are complete.</summary>
@@ -70,6 +72,7 @@ public sealed record SourceArtifact(
     IReadOnlyList<double>? GenreProportions = null,
     string? SelectedPlatform = null);
 
+/// <summary>The parts of an outline; each is there when it is complete, and the arrays grow.</summary>
 public sealed record OutlineComponents
 {
     public string? Title { get; init; }
@@ -98,6 +101,7 @@ public sealed record LogoState : SessionState
     public required IReadOnlyList<LogoAsset> Assets { get; init; }
 }
 
+/// <summary>A draft of a logo, and its file.</summary>
 /// <param name="Number">1 to 3.</param>
 /// <param name="Title">What to call it.</param>
 /// <param name="Idea">What it is about.</param>
@@ -110,19 +114,26 @@ public sealed record LogoState : SessionState
 /// <param name="ArtifactId">Its artifact.</param>
 /// <param name="Url">Where to download it.</param>
 public sealed record LogoConcept(
-    int Number, string Title, string Idea, IReadOnlyList<string> Palette, string Name, string ContentType, int Bytes, int? Width, int? Height,
+    int Number, string Title, string Idea, IReadOnlyList<string> Palette, string Name, string ContentType, int Bytes,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Width, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Height,
     Guid ArtifactId, string Url);
 
+/// <summary>Which concept is drawn, and why.</summary>
+/// <param name="Concept">Its number.</param>
+/// <param name="Reason">For a person.</param>
 public sealed record LogoChoice(int Concept, string Reason);
 
+/// <summary>A file of a logo.</summary>
 /// <param name="Name">Name of the file.</param>
 /// <param name="ContentType"><c>image/svg+xml</c>, <c>image/png</c>, <c>text/html</c>.</param>
 /// <param name="Bytes">Size of the file.</param>
-/// <param name="Width">In pixels; none for a page.</param>
-/// <param name="Height">In pixels; none for a page.</param>
+/// <param name="Width">In pixels; null for a page.</param>
+/// <param name="Height">In pixels; null for a page.</param>
 /// <param name="ArtifactId">Its artifact.</param>
 /// <param name="Url">Where to download it.</param>
-public sealed record LogoAsset(string Name, string ContentType, int Bytes, int? Width, int? Height, Guid ArtifactId, string Url);
+public sealed record LogoAsset(
+    string Name, string ContentType, int Bytes, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Width,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Height, Guid ArtifactId, string Url);
 
 /// <summary>An image that was uploaded: what came, what it is to become, and, once it is ready, what it became.</summary>
 public sealed record UploadState : SessionState
@@ -208,6 +219,33 @@ public sealed record RelayState : SessionState
 }
 
 public sealed record RelayArtifact(string Type, JsonElement Data);
+
+/// <summary>A file: what was announced, and what is stored.</summary>
+public sealed record FileState : SessionState
+{
+    /// <summary>What the status is of: <c>upload</c>, or the newest <c>download</c> with progress.</summary>
+    public required string Operation { get; init; }
+    public required string Name { get; init; }
+
+    /// <summary>Bytes, as announced.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>When all bytes are there.</summary>
+    public FileContent? File { get; init; }
+}
+
+/// <param name="Name">For a person.</param>
+/// <param name="ContentType">What the bytes look like, whatever the client said.</param>
+/// <param name="Bytes">How many.</param>
+/// <param name="Crc32c">CRC-32C of them, in hex.</param>
+/// <param name="Url">Where to download it.</param>
+public sealed record FileContent(string Name, string ContentType, long Bytes, string Crc32c, string Url);
+
+/// <summary>A download with progress.</summary>
+/// <param name="TransformId">Its transform.</param>
+/// <param name="ContentUrl">Where to download, and to come back to.</param>
+/// <param name="StreamUrl">Where its progress is told.</param>
+public sealed record FileDownload(Guid TransformId, string ContentUrl, string StreamUrl);
 
 /// <summary>What there is of a transform that has not ended.</summary>
 public sealed record StreamingData

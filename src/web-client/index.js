@@ -7,4 +7,5 @@ export { StreamProblem } from "./lib/problem.js";
 /** @typedef {import("./lib/stream-processor.js").StreamCallbacks} StreamCallbacks */
 /** @typedef {import("./lib/stream-processor.js").Connection} Connection */
 /** @typedef {import("./lib/messages.js").Message} Message */
+/** @typedef {import("./lib/messages.js").KnownMessage} KnownMessage */
 /** @typedef {import("./lib/messages.js").State} State */

@@ -8,19 +8,21 @@ namespace Streaming.Benchmarks;
 /// <param name="Seconds">Length of the measured part of a run; default 10.</param>
 /// <param name="Runs">Runs of each, interleaved, each on a service and a database of its own; default 3.</param>
 /// <param name="Output">The report; default <c>docs/performance.md</c> of the repository.</param>
-sealed record BenchmarkOptions(IReadOnlyList<Benchmark> Benchmarks, int Seconds, int Runs, string Output)
+/// <param name="Rivals">Folder of the rivals, which are measured in between; none: they are not.</param>
+sealed record BenchmarkOptions(IReadOnlyList<Benchmark> Benchmarks, int Seconds, int Runs, string Output, string? Rivals)
 {
-    const string Usage = "Usage: Streaming.Benchmarks [B1] [B2] … [B10] [--seconds 10] [--runs 3] [--output docs/performance.md]\n       Streaming.Benchmarks estimates […]";
+    const string Usage = "Usage: Streaming.Benchmarks [B1] [B2] … [B10] [--seconds 10] [--runs 3] [--output docs/performance.md] [--rivals FOLDER]\n       Streaming.Benchmarks estimates […]\n       Streaming.Benchmarks B11 [--runs 5]";
 
     /// <summary>The command line as it would have to be typed again, without the output.</summary>
     public string Command =>
-        $"dotnet run -c Release --project tests/Streaming.Benchmarks -- {string.Join(' ', Benchmarks.Select(b => b.Id))} --seconds {Seconds} --runs {Runs}";
+        $"dotnet run -c Release --project tests/Streaming.Benchmarks -- {string.Join(' ', Benchmarks.Select(b => b.Id))} --seconds {Seconds} --runs {Runs}{(Rivals is null ? "" : " --rivals FOLDER")}";
 
     /// <summary>Reads the arguments; null, and a word on the console, when they cannot be read.</summary>
     public static BenchmarkOptions? Parse(string[] args)
     {
         var benchmarks = new List<Benchmark>();
         var (seconds, runs, output) = (10, 3, Path.Combine(Repository.Root(), "docs", "performance.md"));
+        string? rivals = null;
         for (var i = 0; i < args.Length; i++)
         {
             var value = i + 1 < args.Length ? args[i + 1] : "";
@@ -30,6 +32,8 @@ sealed record BenchmarkOptions(IReadOnlyList<Benchmark> Benchmarks, int Seconds,
                 i++;
             else if (args[i] == "--output" && value.Length > 0)
                 output = args[++i];
+            else if (args[i] == "--rivals" && value.Length > 0)
+                rivals = Path.GetFullPath(args[++i]);
             else
             {
                 Console.Error.WriteLine(Usage);
@@ -37,7 +41,7 @@ sealed record BenchmarkOptions(IReadOnlyList<Benchmark> Benchmarks, int Seconds,
             }
         }
 
-        return new BenchmarkOptions(benchmarks.Count > 0 ? benchmarks : Benchmark.All, seconds, runs, output);
+        return new BenchmarkOptions(benchmarks.Count > 0 ? benchmarks : Benchmark.All, seconds, runs, output, rivals);
     }
 
     static bool TryRead(string text, out int number) =>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Streaming.Benchmarks;
 using Streaming.Benchmarks.Estimates;
+using Streaming.Benchmarks.Files;
 using Streaming.Benchmarks.Reports;
 using Streaming.Benchmarks.Runs;
 using Streaming.Benchmarks.Service;
@@ -15,8 +16,8 @@ if (args is [DatabaseProcess.Command, var folder])
 Environment.SetEnvironmentVariable(ChildProcess.InlineCompletions, "1");
 Environment.SetEnvironmentVariable(ChildProcess.SocketThreads, "1");
 
-var options = args is [EstimatesCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
-if (options is null && args is not [EstimatesCommand.Name, ..])
+var options = args is [EstimatesCommand.Name or FilesCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
+if (options is null && args is not [EstimatesCommand.Name or FilesCommand.Name, ..])
     return 2;
 
 using var stop = new CancellationTokenSource();
@@ -24,10 +25,13 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
+    if (args is [FilesCommand.Name, ..])
+        return await FilesCommand.RunAsync(args[1..], stop.Token);
     if (options is null)
         return await EstimatesCommand.RunAsync(args[1..], stop.Token);
-    var results = await Suite.RunAsync(options, stop.Token);
-    var report = await Report.CreateAsync(options, results, stop.Token);
+    var rivals = options.Rivals is { } folderOfRivals ? new Rivals(folderOfRivals) : null;
+    var results = await Suite.RunAsync(options, rivals, stop.Token);
+    var report = await Report.CreateAsync(options, results, rivals?.Table(), stop.Token);
     Console.WriteLine();
     Console.WriteLine(report.Figures);
     if (!results.TrueForAll(result => result.IsSound))

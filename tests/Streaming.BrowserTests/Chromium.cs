@@ -47,6 +47,13 @@ public sealed class Chromium : IAsyncLifetime
         return new WatchedPage(context, await context.NewPageAsync());
     }
 
+    /// <summary>A tab that can be hidden, with storage, cache and connections of its own; skips the test where there is no browser.</summary>
+    public Task<BackgroundTab> OpenTabAsync(Uri address)
+    {
+        Assert.SkipWhen(_browser is null, $"There is no {Executable}: apt-get install chromium.");
+        return BackgroundTab.OpenAsync(_browser!, address);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_browser is not null)

@@ -38,14 +38,64 @@ public sealed class IdeationPageTests(PacedService service, Chromium browser) : 
         await view.ExpectMidStreamAsync();
 
         var left = watched.Page.GetByTestId("time-left");
-        await Expect(left).ToHaveTextAsync(new Regex(@"^(about|probably|perhaps) \d+ s left$"));
-        await Expect(left).ToHaveAttributeAsync("title", new Regex(@"^\d+ % sure .* nine of ten"));
+        await Expect(left).ToHaveTextAsync(new Regex(@"^about \d+ s left$"));
+        await Expect(watched.Page.GetByTestId("time-trust")).ToHaveTextAsync(new Regex("^(fairly sure|probably|a rough guess)(, at most .+)?$"));
+        await watched.Page.GetByTestId("time").Locator("summary").ClickAsync();
+        await Expect(watched.Page.GetByTestId("time-why")).ToContainTextAsync(new Regex(@"Learnt from earlier runs.* in \d+ of 100"));
         await watched.Page.ReloadAsync();
-        await Expect(left).ToHaveTextAsync(new Regex(@"\d+ s left|any moment"));
+        await Expect(left).ToHaveTextAsync(new Regex("^about .+ left$|^done at any moment$|^past its usual time$"));
 
         await view.ExpectCompletedAsync(IdeaCount);
-        await Expect(left).ToBeEmptyAsync();
+        await Expect(left).ToBeHiddenAsync();
         watched.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task Time_left_of_what_never_ran_before_is_told_as_a_first_guess_with_the_reason()
+    {
+        await using var host = await ServiceHost.StartAsync(service.Postgres, [new("Models:Offline:TokensPerSecond", "60")]);
+        await using var watched = await browser.OpenAsync(host.Address);
+        var state = await host.Client.PostJsonAsync("/api/outlines", new { source = new { title = "Storm jars", text = "A keeper of storms." } });
+        await watched.Page.GotoAsync($"/#/outlines/{state.Id()}");
+
+        await Expect(watched.Page.GetByTestId("time-trust")).ToHaveTextAsync("a first guess");
+        await watched.Page.GetByTestId("time").Locator("summary").ClickAsync();
+        await Expect(watched.Page.GetByTestId("time-why")).ToHaveTextAsync("Too few of this kind have run here to say how sure this is.");
+    }
+
+    [Fact]
+    public async Task Estimates_are_told_in_words_that_promise_no_more_than_is_known()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address);
+        await watched.Page.GotoAsync("/");
+        // At 1,000 ms after each was made.
+        var told = await watched.Page.EvaluateAsync<string[]>(
+            """
+            async () => {
+              const { timeLeft } = await import("/scripts/time.js");
+              return [
+                { remainingMs: 121000, remainingP90Ms: 200000, reliability: 0.85 },
+                { remainingMs: 41000, remainingP90Ms: 61000, reliability: 0.6 },
+                { remainingMs: 41000, remainingP90Ms: 42000, reliability: 0.2 },
+                { remainingMs: 5401000, remainingP90Ms: 7201000, reliability: 0.5, raised: "stage_late" },
+                { remainingMs: 30000, reason: "too_little_history" },
+                { remainingMs: 1500, remainingP90Ms: 9000, reliability: 0.9 },
+                { reason: "longer_than_usual" },
+                { reason: "from_the_future", raised: "from_the_future" },
+              ].map((estimate) => timeLeft({ at: 5000, ...estimate }, 6000)).map(({ text, trust, because }) => [text, trust, because].join("|"));
+            }
+            """);
+        Assert.Equal(
+        [
+            "about 2 min left|fairly sure, at most 3 min 15 s|",
+            "about 40 s left|probably, at most 1 min|",
+            "about 40 s left|a rough guess, at most 45 s|",
+            "about 1 h 30 min left|probably, at most 2 h|Longer than was said before. The present step takes longer than it mostly does.",
+            "about 30 s left|a first guess|",
+            "done at any moment||",
+            "longer than usual||",
+            "time left not known||",
+        ], told);
     }
 
     [Fact]

@@ -33,8 +33,8 @@ public static class NativeSource
     public static Task OpenAsync(IPage page, string address) => page.EvaluateAsync(Subscribe, address);
 
     /// <summary>Looks after every event. (Playwright's own way evaluates text, which the page's policy forbids.)</summary>
-    public static async Task UntilAsync(IPage page, string condition) =>
-        await page.EvaluateAsync($"() => until(() => {condition})").WaitAsync(WaitMax);
+    public static async Task UntilAsync(IPage page, string condition, TimeSpan? waitMax = null) =>
+        await page.EvaluateAsync($"() => until(() => {condition})").WaitAsync(waitMax ?? WaitMax);
 
     public static async Task<List<StreamEvent>> MessagesAsync(IPage page)
     {

@@ -18,6 +18,8 @@ public sealed class PacedService(PostgresServer postgres) : IAsyncLifetime
 
     public ServiceHost Host { get; private set; } = null!;
 
+    public PostgresServer Postgres => postgres;
+
     public async ValueTask InitializeAsync() => Host = await ServiceHost.StartAsync(postgres,
         [.. QuickRetry, new("Models:Offline:TokensPerSecond", TokensPerSecond.ToString(CultureInfo.InvariantCulture))]);
 

@@ -27,6 +27,24 @@ public sealed class PhoneTests(PacedService service, Chromium browser) : IClassF
         watched.AssertNoErrors();
     }
 
+    [Fact]
+    public async Task Phone_shows_what_is_being_written_on_its_first_screen_and_the_way_to_cancel_it_everywhere()
+    {
+        await using var watched = await browser.OpenAsync(service.Host.Address, Phone);
+        var (page, view) = (watched.Page, new SessionView(watched.Page));
+        await view.AskForIdeasAsync(ideaCount: 5);
+        await view.ExpectMidStreamAsync();
+
+        await page.EvaluateAsync("scrollTo(0, 0)");
+        await Assertions.Expect(view.IdeaCards.First).ToBeInViewportAsync(new() { Ratio = 0.3f });
+        await Assertions.Expect(page.GetByTestId("cancel")).ToBeInViewportAsync(new() { Ratio = 1 });
+        await page.GetByTestId("cut").ScrollIntoViewIfNeededAsync();
+        await Assertions.Expect(page.GetByTestId("cancel")).ToBeInViewportAsync(new() { Ratio = 1 });
+        await page.GetByTestId("cancel").ClickAsync();
+        await Assertions.Expect(view.Status).ToHaveTextAsync("cancelled");
+        watched.AssertNoErrors();
+    }
+
     static async Task AssertFitsAsync(IPage page) =>
         Assert.InRange(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth"), int.MinValue, 0);
 }

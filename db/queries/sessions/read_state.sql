@@ -9,7 +9,7 @@ select s.id, s.input::text as input, s.created_at,
        made.artifacts, made.types, made.data,
        progress.chunk_data as progress,
        stages.names, stages.labels, stages.weights, stages.statuses,
-       live.indexes, live.kinds, live.chunks, live.times,
+       live.indexes, live.infos, live.chunks, live.times,
        t.last_index is not null as is_shortened, t.attempt,
        said.ids, said.texts, said.received, said.applied
 from sessions as s
@@ -41,7 +41,7 @@ cross join lateral (
           where t.is_unfinished and transform_id = t.id order by position) as g
 ) as stages
 cross join lateral (
-    select array_agg(chunk_index) as indexes, array_agg(chunk_type) as kinds, array_agg(chunk_data) as chunks, array_agg(created_at) as times
+    select array_agg(chunk_index) as indexes, array_agg(chunk_type = 'info') as infos, array_agg(chunk_data) as chunks, array_agg(created_at) as times
     from (select chunk_index, chunk_type, chunk_data, created_at from transform_chunks
           where t.is_unfinished and transform_id = t.id and chunk_type in ('chunk', 'info')
             and chunk_index > case when t.ordinal = @afterOrdinal then @afterIndex else -1 end

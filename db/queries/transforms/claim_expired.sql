@@ -11,4 +11,4 @@ update transforms as t
 set attempt = t.attempt + 1, losses = t.losses + 1, lease_owner = @owner, lease_expires_at = clock_timestamp() + @lease
 from next
 where t.id = next.id
-returning t.id, t.session_id, t.kind, t.ordinal, t.attempt, false as is_aged
+returning t.id, t.session_id, t.kind, t.ordinal, t.attempt, t.traceparent, false as is_aged

@@ -27,4 +27,4 @@ set status = 'running', attempt = t.attempt + 1, lease_owner = @owner, lease_exp
     started_at = coalesce(t.started_at, clock_timestamp())
 from taken
 where t.id = taken.id
-returning t.id, t.session_id, t.kind, t.ordinal, t.attempt, taken.is_aged
+returning t.id, t.session_id, t.kind, t.ordinal, t.attempt, t.traceparent, taken.is_aged

@@ -1,6 +1,6 @@
 -- What a worker needs to begin or go on with a run. @transform uuid transform. Index: transforms_pkey, sessions_pkey.
 select s.id as session_id, s.user_id, s.input::text as input,
-       t.traceparent, concat_ws('/', t.execution_context ->> 'provider', t.execution_context ->> 'model') as model,
+       concat_ws('/', t.execution_context ->> 'provider', t.execution_context ->> 'model') as model,
        coalesce((select jsonb_agg(jsonb_build_object('stage', g.stage, 'status', g.status) order by g.position)
                  from transform_stages as g where g.transform_id = t.id), '[]')::text as stages,
        coalesce((select jsonb_agg(jsonb_build_object('type', a.type, 'position', a.position, 'data', a.data, 'content', encode(a.content, 'base64'))

@@ -4,6 +4,7 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
 using Serilog;
 using Streaming.Database;
+using Streaming.Files;
 using Streaming.Http;
 using Streaming.Http.Authentication;
 using Streaming.Http.Limits;
@@ -70,6 +71,7 @@ public static class ServiceRegistration
         Bind<RetentionOptions>("Retention");
         Bind<LimitOptions>("Limits");
         Bind<LogoOptions>("Logos");
+        Bind<FilesOptions>("Files");
         Bind<ImageOptions>("Images");
         Bind<UploadOptions>("Uploads");
         Bind<AuthOptions>("Auth");
@@ -136,6 +138,20 @@ public static class ServiceRegistration
         AddKind<RelayKind>(services);
     }
 
+    public static void AddFiles(this IServiceCollection services)
+    {
+        AddKind<FileKind>(services);
+        services.AddSingleton<FileMetrics>();
+        services.AddSingleton<FileCleanup>();
+        services.AddSingleton<FileStore>();
+        services.AddSingleton<FileStreams>();
+        services.AddHostedService(provider => provider.GetRequiredService<FileStreams>());
+        services.AddSingleton<FileUploads>();
+        services.AddSingleton<FileDownloads>();
+        services.AddSingleton<FileMaintenance>();
+        services.AddHostedService(provider => provider.GetRequiredService<FileMaintenance>());
+    }
+
     public static void AddPipelines(this IServiceCollection services)
     {
         AddPipeline<IdeationPipeline>(services);
@@ -192,6 +208,8 @@ public static class ServiceRegistration
         services.AddSingleton<StreamRoutes>();
         services.AddSingleton<MultiStreamRoutes>();
         services.AddSingleton<ArtifactRoutes>();
+        services.AddSingleton<UploadRoutes>();
+        services.AddSingleton<FileRoutes>();
         services.AddSingleton<ImageUploadRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
@@ -233,6 +251,7 @@ public static class ServiceRegistration
         LogoRoutes.Map(app);
         ImageUploadRoutes.Map(app);
         RelayRoutes.Map(app);
+        FileRoutes.Map(app);
         StreamRoutes.Map(app);
         MultiStreamRoutes.Map(app);
         TicketRoutes.Map(app);

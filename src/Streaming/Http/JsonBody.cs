@@ -24,7 +24,7 @@ public sealed class JsonBody(JsonElement root)
     {
         // A page of another origin may send text/plain without being asked first; application/json it may not.
         if (!request.HasJsonContentType())
-            return (null, Problems.UnsupportedMediaType.Problem());
+            return (null, Problems.UnsupportedMediaType.Problem("It must be application/json."));
         var depthMax = request.HttpContext.RequestServices.GetRequiredService<IOptions<LimitOptions>>().Value.JsonDepthMax;
         try
         {

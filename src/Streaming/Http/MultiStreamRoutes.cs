@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Streaming.Configuration;
 using Streaming.Database;
+using Streaming.Http.Authentication;
 using Streaming.Http.Limits;
 using Streaming.Sessions;
 using Streaming.Sse;
@@ -11,11 +12,11 @@ namespace Streaming.Http;
 
 /// <summary>
 /// <c>GET /api/stream?ids=</c>: the messages of several sessions on one connection. What <see cref="StreamRoutes"/> is for one
-/// session, but for tickets: the ids of its events say how far every session has come.
+/// session: the ids of its events say how far every session has come.
 /// </summary>
 public sealed class MultiStreamRoutes(
-    SessionReader reader, SubscriptionWriter writer, ShortStreamReader shortened, OpenStreams open, RequestRates rates, StreamResponse response,
-    IEnumerable<ISessionKind> kinds, IOptions<LimitOptions> limits)
+    SessionReader reader, SubscriptionWriter writer, ShortStreamReader shortened, Tickets tickets, OpenStreams open, RequestRates rates,
+    StreamResponse response, IEnumerable<ISessionKind> kinds, IOptions<LimitOptions> limits)
 {
     readonly Dictionary<string, ISessionKind> _kinds = kinds.ToDictionary(kind => kind.Name);
     readonly int _max = limits.Value.SessionsPerStreamMax;
@@ -24,28 +25,33 @@ public sealed class MultiStreamRoutes(
         routes.MapGet("/api/stream", (string? ids, HttpContext http, MultiStreamRoutes self) => self.StreamAsync(ids, http))
             .WithTags("stream").WithSummary("The messages of several sessions on one connection; ids: their ids, with commas between them")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream").Produces(StatusCodes.Status204NoContent)
-            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new LimitsItself());
+            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket(), new LimitsItself());
 
     async Task<IResult> StreamAsync(string? ids, HttpContext http)
     {
-        if (Read(ids, out var sessionIds) is { } problem)
+        if (Read(ids?.Split(',', _max + 1) ?? [], _max, out var sessionIds) is { } problem)
             return problem;
         MultiCursor? asked = null;
         if (StreamResponse.Cursor(http.Request) is { } text && !MultiCursor.TryParse(text, sessionIds.Length, out asked))
             return Problems.InvalidCursor.Problem("Last-Event-ID is not an event id of a stream of these sessions.");
 
-        var user = http.Id();
+        // Before the ticket is used up: whoever comes again later needs it.
         using var place = open.Take();
         if (place is null)
             return await response.BusyAsync(StreamResponse.ServerFull, null, http);
-        if (!rates.TryAcquire(user))
-            return await response.BusyAsync(Problems.TooManyRequests.Code, null, http);
-        if (!place.TryTakeFor(user))
-            return await response.BusyAsync(StreamResponse.TooManyStreams, null, http);
 
+        string? user;
         Dictionary<Guid, (string Kind, SessionVersion Version)> versions;
         try
         {
+            user = http.User.Identity?.Name ?? await tickets.UseAsync(
+                http.Request.Query[Tickets.Parameter].ToString(), sessionIds, Tickets.IsResume(http.Request), http.RequestAborted);
+            if (user is null)
+                return Authenticator.Challenge(Problems.InvalidTicket, "Ask for a new one, and connect with it and ?lastEventId=.");
+            if (!rates.TryAcquire(user))
+                return await response.BusyAsync(Problems.TooManyRequests.Code, null, http);
+            if (!place.TryTakeFor(user))
+                return await response.BusyAsync(StreamResponse.TooManyStreams, null, http);
             versions = await reader.ReadVersionsAsync(sessionIds, user, http.RequestAborted);
         }
         catch (DatabaseUnavailableException)
@@ -82,17 +88,16 @@ public sealed class MultiStreamRoutes(
         return Results.Empty;
     }
 
-    /// <summary>The ids in their order; or what is wrong with them.</summary>
-    IResult? Read(string? text, out Guid[] ids)
+    /// <summary>The ids of a stream in their order; or what is wrong with them.</summary>
+    public static IResult? Read(IReadOnlyList<string> parts, int max, out Guid[] ids)
     {
         ids = [];
-        if (string.IsNullOrEmpty(text))
-            return Fault("Must be the ids of sessions, with commas between them.");
-        var parts = text.Split(',', _max + 1);
-        if (parts.Length > _max)
-            return Fault($"Must be {_max} ids at most.");
-        ids = new Guid[parts.Length];
-        for (var i = 0; i < parts.Length; i++)
+        if (parts is [] or [""])
+            return Fault("Must be the ids of sessions, one or more.");
+        if (parts.Count > max)
+            return Fault($"Must be {max} ids at most.");
+        ids = new Guid[parts.Count];
+        for (var i = 0; i < parts.Count; i++)
             if (!Guid.TryParse(parts[i], out ids[i]))
                 return Problems.InvalidId.Problem("One of the ids is not a UUID.");
         return ids.Distinct().Count() < ids.Length ? Fault("Must not have the same id twice.") : null;

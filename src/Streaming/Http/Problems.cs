@@ -25,10 +25,15 @@ public static class Problems
     public static readonly ProblemKind MethodNotAllowed = new("method_not_allowed", 405, "This method is not for this address.");
     public static readonly ProblemKind Conflict = new("conflict", 409, "That makes no sense in the present state.");
     public static readonly ProblemKind GuidanceLimitReached = new("guidance_limit_reached", 409, "The session has taken as much guidance as it can.");
+    public static readonly ProblemKind OffsetMismatch = new("offset_mismatch", 409, "The bytes do not begin where those that are there end.");
+    public static readonly ProblemKind PreconditionFailed = new("precondition_failed", 412, "The file is not the one that If-Match names.");
+    public static readonly ProblemKind UnsupportedTusVersion = new("unsupported_tus_version", 412, "Tus-Resumable must be 1.0.0.");
     public static readonly ProblemKind BodyTooLarge = new("body_too_large", 413, "The body is larger than Limits:BodyBytesMax.");
+    public static readonly ProblemKind FileTooLarge = new("file_too_large", 413, "The file is larger than it may be, or than was announced.");
     public static readonly ProblemKind UploadTooLarge = new("upload_too_large", 413, "The file is larger than Uploads:BytesMax.");
-    public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body must be application/json.");
+    public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body is not of the media type that this request takes.");
     public static readonly ProblemKind ImageUnsupported = new("image_unsupported", 415, "The file is no image of a format that is taken.");
+    public static readonly ProblemKind RangeNotSatisfiable = new("range_not_satisfiable", 416, "The file has no such bytes.");
     public static readonly ProblemKind HostNotAllowed = new("host_not_allowed", 421, "The service does not answer to this host name.");
     public static readonly ProblemKind IdempotencyKeyReused = new("idempotency_key_reused", 422, "This Idempotency-Key was used with another body.");
     public static readonly ProblemKind ImageMislabelled = new("image_mislabelled", 422, "The image is of another format than its content type says.");
@@ -38,17 +43,23 @@ public static class Problems
     public static readonly ProblemKind ImageTooLarge = new("image_too_large", 422, "The image has more pixels than Images:PixelsMax.");
     public static readonly ProblemKind TooManyRequests = new("too_many_requests", 429, "You ask too often.");
     public static readonly ProblemKind TooManySessions = new("too_many_sessions", 429, "You have as many sessions in progress as you may have.");
+    public static readonly ProblemKind TooManyUploads = new("too_many_uploads", 429, "You have as many uploads in progress as you may have.");
+    public static readonly ProblemKind ChecksumMismatch = new("checksum_mismatch", 460, "The bytes are not those that the checksum is of.");
     public static readonly ProblemKind Internal = new("internal", 500, "Something went wrong inside the service.");
+    public static readonly ProblemKind FileDamaged = new("file_damaged", 500, "The file is not there any more, or not what was stored.");
     public static readonly ProblemKind DatabaseUnavailable = new("database_unavailable", 503, "The database cannot be reached at the moment.");
+    public static readonly ProblemKind FilesBusy = new("files_busy", 503, "As many files are being streamed as can be.");
+    public static readonly ProblemKind StorageFull = new("storage_full", 507, "There is no room for this file.");
 
     public static readonly ProblemKind UploadsBusy = new("uploads_busy", 503, "As many uploads are being received as can be.");
 
     public static IReadOnlyList<ProblemKind> Table { get; } =
     [
-        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite,
-        NotFound, UnknownKind, MethodNotAllowed, Conflict, GuidanceLimitReached, BodyTooLarge, UploadTooLarge, UnsupportedMediaType, ImageUnsupported,
-        HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated, ImageDamaged, ImagePolyglot, ImageTooLarge,
-        TooManyRequests, TooManySessions, Internal, DatabaseUnavailable, UploadsBusy,
+        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite, NotFound, UnknownKind,
+        MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, UploadTooLarge,
+        FileTooLarge, UnsupportedMediaType, ImageUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
+        ImageDamaged, ImagePolyglot, ImageTooLarge, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,
+        DatabaseUnavailable, UploadsBusy, FilesBusy, StorageFull,
     ];
 
     /// <summary>An answer that says what is wrong.</summary>

@@ -20,12 +20,7 @@ public sealed class SessionRoutes(
 
     public static void Map<TState>(IEndpointRouteBuilder routes, ISessionKind kind)
     {
-        var group = routes.MapGroup($"/api/{kind.Name}s").WithTags($"{kind.Name}s");
-        group.MapGet("/{id}", (string id, HttpContext http, SessionRoutes self) => self.GetAsync(kind, id, http))
-            .WithSummary($"The whole current state of one {kind.Name}, streaming or done")
-            .Produces<TState>().Produces(StatusCodes.Status304NotModified).ProducesProblem(400).ProducesProblem(404);
-        group.MapGet("/", (HttpContext http, SessionRoutes self) => self.ListAsync(kind, http))
-            .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
+        var group = MapReads<TState>(routes, kind);
         group.MapPost("/{id}/cancel", (string id, HttpContext http, SessionRoutes self) => self.CancelAsync(kind, id, http))
             .WithSummary("Ends the generation; what was made is kept").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
         group.MapDelete("/{id}", (string id, HttpContext http, SessionRoutes self) => self.DeleteAsync(kind, id, http))
@@ -44,6 +39,18 @@ public sealed class SessionRoutes(
         group.MapPost("/{id}/messages", (string id, HttpContext http, SessionRoutes self) => self.GuideAsync(kind, id, http))
             .WithSummary("Tells a generation that goes on what to go by from now on").Accepts<GuidanceRequest>("application/json")
             .Produces<TState>(202).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422);
+    }
+
+    /// <summary>Read and list alone, for a kind that is written in a way of its own.</summary>
+    public static RouteGroupBuilder MapReads<TState>(IEndpointRouteBuilder routes, ISessionKind kind)
+    {
+        var group = routes.MapGroup($"/api/{kind.Name}s").WithTags($"{kind.Name}s");
+        group.MapGet("/{id}", (string id, HttpContext http, SessionRoutes self) => self.GetAsync(kind, id, http))
+            .WithSummary($"The whole current state of one {kind.Name}, streaming or done")
+            .Produces<TState>().Produces(StatusCodes.Status304NotModified).ProducesProblem(400).ProducesProblem(404);
+        group.MapGet("/", (HttpContext http, SessionRoutes self) => self.ListAsync(kind, http))
+            .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
+        return group;
     }
 
     async Task<IResult> GetAsync(ISessionKind kind, string id, HttpContext http)
@@ -189,7 +196,9 @@ public sealed class SessionRoutes(
     {
         if (await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), null, http.RequestAborted) is not { } state)
             return Problems.NotFound.Problem();
-        using var document = JsonDocument.Parse(Body(kind, state));
+        var buffer = new ArrayBufferWriter<byte>();
+        SessionStateJson.Write(buffer, kind, state);
+        using var document = JsonDocument.Parse(buffer.WrittenMemory);
         return problem.Problem(detail, extensions: new Dictionary<string, object?> { ["state"] = document.RootElement.Clone() });
     }
 
@@ -245,14 +254,7 @@ public sealed class SessionRoutes(
         if (state is null)
             return Problems.NotFound.Problem();
         http.Response.Headers.ETag = state.Version.ETag;
-        return new StateResult(Body(kind, state), status);
-    }
-
-    static ReadOnlyMemory<byte> Body(ISessionKind kind, StoredState state)
-    {
-        var buffer = new ArrayBufferWriter<byte>(4096);
-        SessionStateJson.Write(buffer, kind, state);
-        return buffer.WrittenMemory;
+        return new StateResult(kind, state, status);
     }
 
     /// <summary><c>Prefer: wait=25</c> (RFC 7240), bounded; null if it is not asked for.</summary>
@@ -264,14 +266,15 @@ public sealed class SessionRoutes(
         return null;
     }
 
-    sealed class StateResult(ReadOnlyMemory<byte> body, int status) : IResult
+    /// <summary>Written straight into the server's pooled buffers: a large state on the heap is a collection of everything every few requests.</summary>
+    sealed class StateResult(ISessionKind kind, StoredState state, int status) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)
         {
             httpContext.Response.StatusCode = status;
             httpContext.Response.ContentType = MediaTypeNames.Application.Json;
-            httpContext.Response.ContentLength = body.Length;
-            return httpContext.Response.BodyWriter.WriteAsync(body, httpContext.RequestAborted).AsTask();
+            SessionStateJson.Write(httpContext.Response.BodyWriter, kind, state);
+            return httpContext.Response.BodyWriter.FlushAsync(httpContext.RequestAborted).AsTask();
         }
     }
 }

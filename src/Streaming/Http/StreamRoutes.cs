@@ -91,9 +91,7 @@ public sealed class StreamRoutes(
     {
         if (http.User.Identity?.Name is { } user)
             return Task.FromResult<string?>(user);
-        // Only the header tells a browser that reconnects from somebody who found the address in a log and repeats it.
-        var isResume = http.Request.Headers["Last-Event-ID"] is [{ Length: > 0 }, ..];
-        return tickets.UseAsync(http.Request.Query[Tickets.Parameter].ToString(), kind, sessionId, isResume, http.RequestAborted);
+        return tickets.UseAsync(http.Request.Query[Tickets.Parameter].ToString(), kind, sessionId, Tickets.IsResume(http.Request), http.RequestAborted);
     }
 
     /// <summary>

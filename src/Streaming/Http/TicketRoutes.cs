@@ -1,9 +1,12 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Streaming.Configuration;
 using Streaming.Http.Authentication;
 using Streaming.Sessions;
 
 namespace Streaming.Http;
 
-/// <summary><c>POST /api/stream-tickets</c>: a key to one stream, for an <c>EventSource</c>, which cannot send a token.</summary>
+/// <summary><c>POST /api/stream-tickets</c>: a key to one stream, of one session or of several, for an <c>EventSource</c>, which cannot send a token.</summary>
 public static class TicketRoutes
 {
     const int NameCharactersMax = 64;
@@ -11,11 +14,13 @@ public static class TicketRoutes
     public static void Map(IEndpointRouteBuilder routes)
     {
         HashSet<string> kinds = [.. routes.ServiceProvider.GetServices<ISessionKind>().Select(kind => kind.Name)];
-        routes.MapPost("/api/stream-tickets", async (HttpContext http, Tickets tickets) =>
+        routes.MapPost("/api/stream-tickets", async (HttpContext http, Tickets tickets, IOptions<LimitOptions> limits) =>
             {
                 var (body, problem) = await JsonBody.ReadAsync(http.Request, http.RequestAborted);
                 if (body is null)
                     return problem!;
+                if (body.Property("ids") is { } ids)
+                    return Ids(ids, body, limits.Value.SessionsPerStreamMax, out var sessionIds) ?? Answer(await tickets.CreateAsync(sessionIds, http.Id(), http.RequestAborted));
                 var kind = body.Text("kind", NameCharactersMax, isRequired: true);
                 var id = body.Text("id", NameCharactersMax, isRequired: true);
                 if (!Guid.TryParse(id, out var sessionId) && !body.Errors.ContainsKey("id"))
@@ -24,15 +29,30 @@ public static class TicketRoutes
                     return Problems.InvalidFields.Problem(errors: body.Errors);
                 if (!kinds.Contains(kind!))
                     return Problems.UnknownKind.Problem();
-                return await tickets.CreateAsync(kind!, sessionId, http.Id(), http.RequestAborted) is { } made
-                    ? Results.Json(new StreamTicket(made.Ticket, made.ExpiresAt), statusCode: StatusCodes.Status201Created)
-                    : Problems.NotFound.Problem();
+                return Answer(await tickets.CreateAsync(kind!, sessionId, http.Id(), http.RequestAborted));
             })
             .WithTags("stream").WithSummary("A ticket to connect to one stream once, as ?ticket=").Accepts<StreamTicketRequest>("application/json")
             .Produces<StreamTicket>(201).ProducesProblem(400).ProducesProblem(401).ProducesProblem(404);
     }
 
-    public sealed record StreamTicketRequest(string Kind, Guid Id);
+    /// <summary>The ids of a ticket for several sessions; or what is wrong with them.</summary>
+    static IResult? Ids(JsonElement given, JsonBody body, int max, out Guid[] sessionIds)
+    {
+        sessionIds = [];
+        if (given.ValueKind != JsonValueKind.Array)
+            body.Fail("ids", "Must be an array of ids of sessions.");
+        else if (body.Property("kind") is not null || body.Property("id") is not null)
+            body.Fail("ids", "Must not come with kind and id: they are for the stream of one session.");
+        var texts = body.Errors.Count > 0 ? [] : given.EnumerateArray().Take(max + 1).Select(id => body.Text(id, "ids", NameCharactersMax, isRequired: true) ?? "").ToList();
+        return body.Errors.Count > 0 ? Problems.InvalidFields.Problem(errors: body.Errors) : MultiStreamRoutes.Read(texts, max, out sessionIds);
+    }
+
+    static IResult Answer((string Ticket, DateTime ExpiresAt)? made) => made is { } ticket
+        ? Results.Json(new StreamTicket(ticket.Ticket, ticket.ExpiresAt), statusCode: StatusCodes.Status201Created)
+        : Problems.NotFound.Problem();
+
+    /// <summary>Either kind and id, or ids.</summary>
+    public sealed record StreamTicketRequest(string? Kind = null, Guid? Id = null, Guid[]? Ids = null);
 
     public sealed record StreamTicket(string Ticket, DateTime ExpiresAt);
 }

@@ -96,13 +96,13 @@ public sealed class StoredState
         if (row.IsDBNull(18))
             return (chunks, restarts);
         var indexes = row.GetFieldValue<int[]>(18);
-        var types = row.GetFieldValue<string[]>(19);
+        var isInfo = row.GetFieldValue<bool[]>(19);
         var data = row.GetFieldValue<string[]>(20);
         var times = row.GetFieldValue<DateTimeOffset[]>(21);
         for (var i = 0; i < indexes.Length; i++)
         {
-            var message = new MessageRow(indexes[i], types[i], MessageData.Normalize(data[i]), times[i]);
-            if (message.Type == MessageTypes.Chunk)
+            var message = new MessageRow(indexes[i], isInfo[i] ? MessageTypes.Info : MessageTypes.Chunk, MessageData.Normalize(data[i]), times[i]);
+            if (!isInfo[i])
             {
                 chunks.Add(message);
             }

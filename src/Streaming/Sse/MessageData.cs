@@ -34,6 +34,10 @@ public static class MessageData
     /// <summary>The fields that only the service sets.</summary>
     static bool IsEnvelope(string name) => name is "type" or "index" or "first" or "sessionId" or "timestamp";
 
+    static bool IsEnvelope(ref Utf8JsonReader name) =>
+        name.ValueTextEquals("type"u8) || name.ValueTextEquals("index"u8) || name.ValueTextEquals("first"u8)
+        || name.ValueTextEquals("sessionId"u8) || name.ValueTextEquals("timestamp"u8);
+
     static string Text(string text) => Write(writer => writer.WriteString("text", text));
 
     static string Write(Action<Utf8JsonWriter> fields)
@@ -58,7 +62,7 @@ public static class MessageData
         {
             var reader = new Utf8JsonReader(bytes.AsSpan(0, Encoding.UTF8.GetBytes(data, bytes)));
             while (reader.Read())
-                if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && IsEnvelope(reader.GetString()!))
+                if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && IsEnvelope(ref reader))
                     isClean = false;
             return true;
         }

@@ -40,7 +40,8 @@ public static class Traces
         }
 
         return run.SetTag("streaming.kind", kind).SetTag("streaming.session.id", sessionId).SetTag("streaming.transform.id", transformId)
-            .SetTag("streaming.attempt", attempt);
+            .SetTag("streaming.attempt", attempt)
+            .SetTag("streaming.run.outcome", "stopped");
     }
 
     /// <summary>Begins the span of a stage; null if nobody records it. Current from here on for the caller, so not to be called in an async method of its own.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -19,10 +20,12 @@ namespace Streaming.Transforms;
 /// <remarks>
 /// <code>
 ///   claimed ──open──> running ──pipeline returns──> completed
-///                        │ ├──ModelFault, TransformFault──> failed, with the parts that were made
-///                        │ ├──any other exception──> failed (internal)
-///                        │ ├──service stopping──> handed back to the queue (by the worker)
-///                        └─lease lost──> stops without a word: the transform is another's, or has ended
+///      │                 │ ├──ModelFault, TransformFault──> failed, with the parts that were made
+///      │                 │ ├──any other exception──> failed (internal)
+///      │                 │ ├──service stopping──> handed back to the queue (by the worker)
+///      │                 └─lease lost──> stops without a word: the transform is another's, or has ended
+///      ├──a fault of the database──> the lease runs out, another attempt follows
+///      └──any other exception──> failed (internal), here too
 /// </code>
 /// </remarks>
 public sealed class TransformRun(
@@ -57,11 +60,16 @@ public sealed class TransformRun(
         return last is { } head ? (new RunLease(claimed.Id, claimed.SessionId, claimed.Ordinal, claimed.Attempt, head + 1), stored) : null;
     }
 
-    /// <summary>Runs the pipeline to its end. Throws only when <paramref name="stopping"/> was cancelled: hand the run back.</summary>
-    public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, RunGuidance guidance, CancellationToken stopping)
+    /// <summary>Runs the pipeline to its end. Throws when <paramref name="stopping"/> was cancelled, and for a fault outside of the pipeline.</summary>
+    /// <param name="pipeline">What is run.</param>
+    /// <param name="lease">Of the attempt.</param>
+    /// <param name="stored">What it begins with.</param>
+    /// <param name="guidance">What the user says meanwhile.</param>
+    /// <param name="span">Of the attempt; the caller ends it.</param>
+    /// <param name="stopping">Hand the run back.</param>
+    public async Task RunAsync(IPipeline pipeline, RunLease lease, StoredRun stored, RunGuidance guidance, Activity span, CancellationToken stopping)
     {
         var began = clock.GetTimestamp();
-        using var span = Traces.BeginRun(pipeline.Name, lease.SessionId, lease.TransformId, lease.Attempt, stored.Traceparent);
         var outcome = "stopped";
         var times = new RunTimes(Estimator(pipeline, stored), clock);
         foreach (var stage in stored.CompletedStages)
@@ -77,7 +85,7 @@ public sealed class TransformRun(
                 span.Fail(error.Code);
                 // Before it is known to be stored: the news of the end may be here first, and stop the run.
                 outcome = "failed";
-                await run.FailAsync(error, either.Token);
+                await run.FailAsync(error with { TraceId = span.TraceId.ToHexString() }, either.Token);
                 return;
             }
 
@@ -92,7 +100,8 @@ public sealed class TransformRun(
         {
             log.LogInformation("Attempt {Attempt} of transform {Transform} stops: {Reason}", lease.Attempt, lease.TransformId, reason);
             if (lease.IsUnstorable)
-                await EndUnstorableAsync(lease, run.Stage, stopping);
+                await FailFromOutsideAsync(lease.TransformId, lease.Attempt, span,
+                    new ErrorMessage("storage_refused", "storage", "A message could not be stored.", false, Stage: run.Stage), stopping);
         }
         finally
         {
@@ -124,7 +133,7 @@ public sealed class TransformRun(
         catch (Exception fault) when (fault is not (OperationCanceledException or LeaseLostException))
         {
             log.LogError(fault, "A pipeline has a fault of its own");
-            return new ErrorMessage("internal", "internal", "Something went wrong inside the service.", true, Stage: run.Stage);
+            return Internal() with { Stage = run.Stage };
         }
     }
 
@@ -180,18 +189,31 @@ public sealed class TransformRun(
         return new ResultMessage { Parts = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(buffer.WrittenSpan)! };
     }
 
-    /// <summary>The database refused what a message holds: the run cannot write, so the transform is ended from outside.</summary>
-    async Task EndUnstorableAsync(RunLease lease, string? stage, CancellationToken cancellation)
+    /// <summary>Fails an attempt that has a fault outside of its pipeline, wherever that was; nothing if it was ended or taken over.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task FailBrokenAsync(ClaimedTransform claimed, Activity span, CancellationToken cancellation)
     {
-        var error = new ErrorMessage("storage_refused", "storage", "A message could not be stored.", false, Stage: stage);
+        var error = Internal();
+        span.Fail(error.Code);
+        span.SetTag("streaming.run.outcome", "failed");
+        metrics.RunEnded(claimed.Kind, "failed", clock.GetUtcNow() - span.StartTimeUtc);
+        return FailFromOutsideAsync(claimed.Id, claimed.Attempt, span, error, cancellation);
+    }
+
+    static ErrorMessage Internal() => new ErrorMessage("internal", "internal", "Something went wrong inside the service.", true);
+
+    /// <summary>The run cannot write: it never began, or the database refused what a message holds.</summary>
+    async Task FailFromOutsideAsync(Guid transformId, int attempt, Activity span, ErrorMessage error, CancellationToken cancellation)
+    {
+        error = error with { TraceId = span.TraceId.ToHexString() };
         await postgres.RunAheadAsync(async connection =>
         {
-            await using var command = new NpgsqlCommand(Sql.Named("transforms/end_unstorable"), connection)
+            await using var command = new NpgsqlCommand(Sql.Named("transforms/end_from_outside"), connection)
             {
                 Parameters =
                 {
-                    new NpgsqlParameter<Guid> { TypedValue = lease.TransformId },
-                    new NpgsqlParameter<int> { TypedValue = lease.Attempt },
+                    new NpgsqlParameter<Guid> { TypedValue = transformId },
+                    new NpgsqlParameter<int> { TypedValue = attempt },
                     new NpgsqlParameter<string> { TypedValue = ProtocolJson.Data(error), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb },
                     new NpgsqlParameter<string[]> { TypedValue = [error.Type, MessageTypes.End] },
                     new NpgsqlParameter<string[]> { TypedValue = [ProtocolJson.Data(error), ProtocolJson.Data(new EndMessage("failed"))] },

@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Dapper;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Streaming.Configuration;
 using Streaming.Database;
 using Streaming.Messages;
 using Streaming.Notifications;
 using Streaming.Protocol;
+using Streaming.Telemetry;
 
 namespace Streaming.Transforms;
 
@@ -162,13 +165,14 @@ public sealed class TransformWorker(
         await begin;
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         RunLease? lease = null;
+        using var span = Traces.BeginRun(claimed.Kind, claimed.SessionId, claimed.Id, claimed.Attempt, claimed.Traceparent);
         try
         {
             if (await transformRun.OpenAsync(_pipelines[claimed.Kind], claimed, guidance, stopping) is not { } opened)
                 return;
             lease = opened.Lease;
             _running[(claimed.Id, claimed.Attempt)] = _running[(claimed.Id, claimed.Attempt)] with { Lease = lease };
-            await transformRun.RunAsync(_pipelines[claimed.Kind], lease, opened.Stored, guidance, stopping);
+            await transformRun.RunAsync(_pipelines[claimed.Kind], lease, opened.Stored, guidance, span, stopping);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -180,10 +184,16 @@ public sealed class TransformWorker(
             log.LogWarning("Transform {Transform} could not be begun, and goes back into the queue: {Reason}", claimed.Id, (fault.InnerException ?? fault).Message);
             await ReleaseAsync(claimed);
         }
-        catch (Exception fault)
+        catch (Exception fault) when (fault is DatabaseUnavailableException or PostgresException || Postgres.IsTransient(fault))
         {
             // The lease runs out and another attempt follows: the transform is not lost.
             log.LogError(fault, "Attempt {Attempt} of transform {Transform} broke off", claimed.Attempt, claimed.Id);
+        }
+        catch (Exception fault)
+        {
+            // Every attempt would come to the same.
+            log.LogError(fault, "Attempt {Attempt} of transform {Transform} has a fault of its own", claimed.Attempt, claimed.Id);
+            await FailAsync(claimed, span, stopping);
         }
         finally
         {
@@ -276,8 +286,20 @@ public sealed class TransformWorker(
             attemptsMax = options.Value.AttemptsMax,
             error = ProtocolJson.Data(error),
             types = new[] { error.Type, MessageTypes.End },
-            data = new[] { ProtocolJson.Data(error), ProtocolJson.Data(new EndMessage("failed")) },
+            end = ProtocolJson.Data(new EndMessage("failed")),
         }, cancellationToken: stopping));
+    }
+
+    async Task FailAsync(ClaimedTransform claimed, Activity span, CancellationToken stopping)
+    {
+        try
+        {
+            await transformRun.FailBrokenAsync(claimed, span, stopping);
+        }
+        catch (Exception fault)
+        {
+            log.LogWarning("A transform could not be failed; its lease will run out: {Reason}", fault.Message);
+        }
     }
 
     async Task ReleaseAsync(ClaimedTransform claimed)

@@ -19,7 +19,7 @@ export function backoffMs(failures, floorMs = 0, firstMs = 1_000) {
  */
 export function retryAfterMs(value) {
   if (!value) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
+  const ms = Number(value) * 1_000 || Date.parse(value) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
@@ -30,13 +30,10 @@ export function retryAfterMs(value) {
  */
 export function pause(ms, signal) {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
+    const timer = setTimeout(resolve, signal.aborted ? 0 : ms);
+    signal.addEventListener("abort", () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
       resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
+    });
   });
 }

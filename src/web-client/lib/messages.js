@@ -1,7 +1,10 @@
 // The shapes of docs/protocol.md, as far as this client looks into them. Everything may have more fields.
 
+/** @typedef {import("streaming-web-client/protocol").Message} KnownMessage what the service itself sends */
+
 /**
  * @typedef {{ type: string, index?: number, first?: number, sessionId?: string, timestamp?: number, [field: string]: any }} Message
+ *   as it came: of any type, and a relay's may have any fields
  *
  * @typedef {{ name: string, label?: string, weight?: number, status: string, progress?: number, durationMs?: number }} Stage
  *

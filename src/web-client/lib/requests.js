@@ -11,19 +11,19 @@ import { SseParser } from "./sse-parser.js";
  * @property {() => void} onOpen the headers are there
  * @property {(event: SseEvent) => void} onEvent
  * @property {(ms: number) => void} onRetry `retry:` of the server
- * @property {() => void} onLost an EventSource was cut, and reconnects by itself
+ * @property {() => void} onLost an EventSource was cut: it reconnects by itself, or has given up
  */
 
-/** What a stream's address says about its session. */
-const STREAM = /^(.*)\/api\/stream\/([^/?#]+)\/([^/?#]+)/;
+/** What a stream's address says about its session, or its sessions. */
+const STREAM = /^(.*)\/api\/stream(?:\/([^/?#]+)\/([^/?#]+)|\?ids=([^&#]+))/;
 
 /**
  * @param {string} url of a stream
- * @returns {{ kind: string, id: string, base: string, stateUrl: string } | undefined} undefined if it is not one of this service
+ * @returns {string | undefined} where its state is; undefined if it is not the stream of one session of this service
  */
-export function sessionOf(url) {
+export function stateUrlOf(url) {
   const [, base, kind, id] = STREAM.exec(url) ?? [];
-  return id ? { kind, id, base, stateUrl: `${base}/api/${kind}s/${id}` } : undefined;
+  return id && `${base}/api/${kind}s/${id}`;
 }
 
 export class Requests {
@@ -42,8 +42,8 @@ export class Requests {
   /**
    * Reads a state.
    * @param {string} url
-   * @param {{ after?: string, etag?: string, waitSeconds?: number, signal: AbortSignal }} how
-   * @returns {Promise<{ state: State, etag: string | undefined } | undefined>} undefined: unchanged
+   * @param {{ after?: string, etag?: string | null, waitSeconds?: number, signal: AbortSignal }} how
+   * @returns {Promise<{ state: State, etag: string | null } | undefined>} undefined: unchanged
    */
   async readState(url, { after, etag, waitSeconds, signal }) {
     /** @type {Record<string, string>} */
@@ -53,7 +53,7 @@ export class Requests {
     const response = await this.#send(after ? withQuery(url, "after", after) : url, { headers, signal });
     if (response.status === 304) return undefined;
     if (!response.ok) throw await problemOf(response);
-    return { state: await response.json(), etag: response.headers.get("ETag") ?? undefined };
+    return { state: await response.json(), etag: response.headers.get("ETag") };
   }
 
   /**
@@ -80,8 +80,8 @@ export class Requests {
    * @returns {Promise<void>}
    */
   async eventSourceStream(url, cursor, signal, handlers) {
-    let address = cursor ? withQuery(url, "lastEventId", cursor) : url;
-    if (this.#options.getToken) address = withQuery(address, "ticket", await this.#ticket(url, signal));
+    let address = await this.#options.getToken?.(false) ? withQuery(url, "ticket", await this.#ticket(url, signal)) : url;
+    if (cursor) address = withQuery(address, "lastEventId", cursor);
     const Source = this.#options.EventSource ?? EventSource;
     const source = new Source(address, { withCredentials: this.#init.credentials === "include" });
     try {
@@ -91,8 +91,8 @@ export class Requests {
         source.onopen = handlers.onOpen;
         source.onmessage = ({ data, lastEventId }) => handlers.onEvent({ event: "", data, id: lastEventId });
         source.onerror = () => {
+          handlers.onLost();
           if (source.readyState === 2) resolve();
-          else handlers.onLost();
         };
       });
     } finally {
@@ -106,11 +106,11 @@ export class Requests {
    * @returns {Promise<string>}
    */
   async #ticket(url, signal) {
-    const { base = "", kind, id } = sessionOf(url) ?? {};
+    const [, base = "", kind, id, ids] = STREAM.exec(url) ?? [];
     const response = await this.#send(`${base}/api/stream-tickets`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ kind, id }),
+      body: JSON.stringify(ids ? { ids: ids.split(",") } : { kind, id }),
       signal,
     });
     if (!response.ok) throw await problemOf(response);
@@ -125,14 +125,15 @@ export class Requests {
    */
   async #send(url, init) {
     const { getToken, fetch = globalThis.fetch } = this.#options;
-    for (let renew = false; ; renew = true) {
+    /** @type {import("./problem.js").StreamProblem | undefined} */ let refusal;
+    for (;;) {
       const headers = new Headers(this.#init.headers);
       new Headers(init.headers).forEach((value, name) => headers.set(name, value));
-      const token = await getToken?.(renew);
+      const token = await getToken?.(!!refusal, refusal);
       if (token) headers.set("Authorization", `Bearer ${token}`);
       const response = await fetch(url, { cache: "no-store", ...this.#init, ...init, headers });
-      if (response.status !== 401 || !getToken || renew) return response;
-      await response.body?.cancel();
+      if (response.status !== 401 || !getToken || refusal) return response;
+      refusal = await problemOf(response);
     }
   }
 }
@@ -140,7 +141,7 @@ export class Requests {
 /**
  * Reads an answer until it is cut.
  * @param {Response | ReadableStream<any>} answer
- * @param {AbortSignal} signal ends it; the promise is then rejected
+ * @param {AbortSignal} signal ends it, and must in the end; the promise is then rejected
  * @param {StreamHandlers} handlers
  * @returns {Promise<boolean>} true if there is nothing to come (204)
  */
@@ -155,21 +156,15 @@ export async function readAnswer(answer, signal, { onOpen, onEvent, onRetry }) {
     // The rest of a piece of which something was not wanted any more.
     if (!signal.aborted) onEvent(event);
   }, onRetry);
-  const cancel = () => void reader.cancel().catch(() => {});
-  signal.addEventListener("abort", cancel);
-  try {
-    onOpen();
-    while (!signal.aborted) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      parser.feed(value);
-    }
-    signal.throwIfAborted();
-    return false;
-  } finally {
-    signal.removeEventListener("abort", cancel);
-    cancel();
+  signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
+  onOpen();
+  while (!signal.aborted) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    parser.feed(value);
   }
+  signal.throwIfAborted();
+  return false;
 }
 
 /**

@@ -4,6 +4,10 @@
 import { isEnded } from "./messages.js";
 
 /** @typedef {import("./messages.js").Message} Message */
+/** @typedef {import("streaming-web-client/protocol").PreviewMessage} PreviewMessage */
+/** @typedef {import("streaming-web-client/protocol").ResultMessage} ResultMessage */
+/** @typedef {import("streaming-web-client/protocol").WarningMessage} WarningMessage */
+/** @typedef {import("streaming-web-client/protocol").TimeEstimate} TimeEstimate */
 /** @typedef {import("./messages.js").State} State */
 /** @typedef {import("./messages.js").Stage} Stage */
 
@@ -25,10 +29,10 @@ export class SessionState {
   /** @type {any[]} */ ideas = [];
   /** @type {Record<string, any>} */ components = {};
   /** @type {{ type: string, position?: number, data: any }[]} those of other types */ artifacts = [];
-  /** @type {Message | undefined} the newest */ preview;
-  /** @type {Message | undefined} the message, if there was one */ result;
-  /** @type {any} as the service says it; null is unknown */ estimate = null;
-  /** @type {Message | undefined} until work goes on */ warning;
+  /** @type {PreviewMessage | undefined} the newest */ preview;
+  /** @type {ResultMessage | undefined} the message, if there was one */ result;
+  /** @type {TimeEstimate | null} as the service says it; null is unknown */ estimate = null;
+  /** @type {WarningMessage | undefined} until work goes on */ warning;
   /** @type {any} why it failed */ error;
   /** @type {string | undefined} */ lastEventId;
   /** @type {number | undefined} ms, the server's clock */ startedAt;
@@ -68,14 +72,8 @@ export class SessionState {
     const { streamingData: running, ...session } = state;
     const sameRun = onlyNews && (!running || running.transformId === this.transformId);
     if (!sameRun) this.reset();
-    this.session = session;
-    this.id = state.id;
-    this.kind = state.kind;
-    this.status = state.status;
-    this.provider = state.provider;
-    this.model = state.model;
-    this.lastEventId = state.lastEventId;
-    this.error = state.error;
+    const { id, kind, status, provider, model, lastEventId, error } = state;
+    Object.assign(this, { session, id, kind, status, provider, model, lastEventId, error });
     this.#results(state);
     this.startedAt ??= Date.parse(state.createdAt) || undefined;
     if (!running) {
@@ -104,10 +102,10 @@ export class SessionState {
     else if (type === "progress") this.#advance(message.progress, stage, message.label, message.stageProgress);
     else if (type === "chunk") this.#append(message);
     else if (type === "artifact") this.#artifact(message);
-    else if (type === "preview") this.preview = message;
+    else if (type === "preview") this.preview = /** @type {PreviewMessage} */ (message);
     else if (type === "stage_complete") this.#complete(message);
-    else if (type === "result") this.#results((this.result = message));
-    else if (type === "warning") this.warning = message;
+    else if (type === "result") this.#results((this.result = /** @type {ResultMessage} */ (message)));
+    else if (type === "warning") this.warning = /** @type {WarningMessage} */ (message);
     else if (type === "error") this.error = message;
     else if (type === "info") {
       if (message.code === "restarted") this.#drop(stage);

@@ -50,10 +50,8 @@ export class SseParser {
   /** @param {string} line */
   #take(line) {
     if (!line) return this.#dispatch();
-    const colon = line.indexOf(":");
-    if (!colon) return; // a comment
-    const field = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
+    // A comment has an empty name.
+    const [, field, value] = /** @type {RegExpExecArray} */ (/^([^:]*):? ?(.*)$/s.exec(line));
     if (field === "data") this.#data += `${value}\n`;
     else if (field === "event") this.#event = value;
     else if (field === "id") {

@@ -14,10 +14,6 @@ export class TabGroup {
   /** @type {(value?: any) => void} */ #release = () => {};
   #channel;
 
-  static get isAvailable() {
-    return !!globalThis.navigator?.locks && !!globalThis.BroadcastChannel;
-  }
-
   /**
    * @param {string} name the same for those who share
    * @param {(word: Word) => void} onWord of another tab

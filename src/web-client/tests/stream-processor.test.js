@@ -249,16 +249,34 @@ test("25 s of silence are a dead connection, and heartbeats are no silence", asy
   assertEveryMessageOnce(seen);
 });
 
-test("headers that do not come in 10 s are waited for no longer", async () => {
+test("headers that do not come in 10 s are waited for no longer: it polls", async () => {
   service.answer("/stream/", (request, { signal }) => new Promise((_, reject) => { signal.addEventListener("abort", () => reject(signal.reason)); }));
   const seen = watch();
   service.commit(...history().slice(0, 5));
   await pass(9.5);
-  assert.equal(service.count("/stream/"), 1);
-  await pass(4);
-  assert.equal(service.count("/stream/"), 2);
+  assert.notEqual(seen.processor.connection, "polling");
+  await passUntil(() => seen.processor.connection === "polling", "polls", 2);
   service.commit(...history().slice(5));
+  await passUntil(() => seen.settled, "ended", 10);
+  assert.equal(service.count("/stream/"), 1);
+  assert.equal(seen.processor.state.status, "completed");
+});
+
+test("a token that somebody is asked for is waited for, however long that takes", async () => {
+  const refusals = [];
+  service.token = "new";
+  service.commit(...history());
+  let give;
+  const seen = watch({ getToken: (renew, refusal) => {
+    if (!renew) return "old";
+    refusals.push(refusal.code);
+    return new Promise((resolve) => { give = resolve; });
+  } });
+  await pass(120);
+  assert.equal(service.requests.length, 1);
+  give("new");
   await seen.done;
+  assert.deepEqual(refusals, ["invalid_token"]);
   assertEveryMessageOnce(seen);
 });
 

@@ -6,4 +6,5 @@ export type StreamOptions = import("./lib/stream-processor.js").StreamOptions;
 export type StreamCallbacks = import("./lib/stream-processor.js").StreamCallbacks;
 export type Connection = import("./lib/stream-processor.js").Connection;
 export type Message = import("./lib/messages.js").Message;
+export type KnownMessage = import("./lib/messages.js").KnownMessage;
 export type State = import("./lib/messages.js").State;

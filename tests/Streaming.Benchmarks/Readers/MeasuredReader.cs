@@ -25,10 +25,45 @@ sealed class MeasuredReader(IPEndPoint address, string path, MeasuredPart part, 
     /// <summary>Connects and asks; the task of the result reads until <see cref="Dispose"/> or a fault, and never throws.</summary>
     public async Task<Task> OpenAsync(CancellationToken cancellation)
     {
+        await AskAsync(cancellation);
+        return ReadAsync();
+    }
+
+    /// <summary>The same, on a thread of its own: what ten thousand other readers of this program do does not count as its time.</summary>
+    public async Task<Task> OpenApartAsync(CancellationToken cancellation)
+    {
+        await AskAsync(cancellation);
+        return Task.Factory.StartNew(() => Read(buffer => _socket.Receive(buffer)), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    async Task AskAsync(CancellationToken cancellation)
+    {
         await _socket.ConnectAsync(address, cancellation);
         var request = $"GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{(cursor is null ? "" : $"Last-Event-ID: 1-{cursor}\r\n")}\r\n";
         await _socket.SendAsync(Encoding.ASCII.GetBytes(request), cancellation);
-        return ReadAsync();
+    }
+
+    void Read(Func<byte[], int> receive)
+    {
+        var buffer = new byte[64 * 1024];
+        var body = new ResponseBody(Scanner);
+        try
+        {
+            while (Scanner.Fault is null)
+            {
+                var read = receive(buffer);
+                if (read == 0)
+                    throw new InvalidDataException("the connection was closed");
+                body.Push(buffer.AsSpan(0, read), Stopwatch.GetTimestamp());
+            }
+        }
+        catch (Exception) when (_isClosing)
+        {
+        }
+        catch (Exception fault) when (fault is SocketException or InvalidDataException)
+        {
+            Scanner.Fail(fault.Message);
+        }
     }
 
     async Task ReadAsync()

@@ -27,6 +27,16 @@ sealed class ReaderGroup(MeasuredPart part) : IAsyncDisposable
     public Task OpenAllAsync(int count, Func<int, MeasuredReader> reader, CancellationToken cancellation) => OpenAsync(
         count, reader, (_, action, token) => Task.WhenAll(Enumerable.Range(0, count).Select(i => action(i, token))), cancellation);
 
+    /// <summary>Connects so many readers, each on a thread of its own.</summary>
+    public async Task OpenApartAsync(int count, Func<int, MeasuredReader> reader, CancellationToken cancellation)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _readers.Add(reader(i));
+            _reading.Add(await _readers[^1].OpenApartAsync(cancellation));
+        }
+    }
+
     async Task OpenAsync(
         int count, Func<int, MeasuredReader> reader, Func<int, Func<int, CancellationToken, Task>, CancellationToken, Task> each, CancellationToken cancellation)
     {

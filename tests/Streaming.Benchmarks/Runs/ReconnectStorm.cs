@@ -27,7 +27,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
         await ReaderGroup.InTurnsAsync(Relays, async (i, token) => relays[i] = await service.RelayAsync(Messages, token), cancellation);
         var paths = new string[Others];
         await ReaderGroup.InTurnsAsync(Others, async (i, token) => paths[i] = await service.GenerateAsync(token), cancellation);
-        await others.OpenAsync(Others, i => new MeasuredReader(service.Address, paths[i], part), cancellation);
+        await others.OpenApartAsync(Others, i => new MeasuredReader(service.Address, paths[i], part), cancellation);
         // They were connected before, and were cut off.
         await using (var connected = new ReaderGroup(new MeasuredPart()))
             await connected.OpenAsync(Clients, i => new MeasuredReader(service.Address, $"/api/stream/relay/{relays[i % Relays]}", connected.Part, cursor: Messages - Missed), cancellation);

@@ -9,10 +9,13 @@ sealed record Result(Benchmark Benchmark, Figures? Medians, bool IsSound);
 /// <summary>All runs, interleaved: the machine drifts, and the benchmarks are to drift alike.</summary>
 static class Suite
 {
-    public static async Task<List<Result>> RunAsync(BenchmarkOptions options, CancellationToken cancellation)
+    public static async Task<List<Result>> RunAsync(BenchmarkOptions options, Rivals? rivals, CancellationToken cancellation)
     {
         var sound = options.Benchmarks.ToDictionary(benchmark => benchmark, _ => new List<Figures>());
         for (var run = 1; run <= options.Runs; run++)
+        {
+            if (rivals is not null)
+                await rivals.RunAsync(cancellation);
             foreach (var benchmark in options.Benchmarks)
             {
                 try
@@ -26,6 +29,7 @@ static class Suite
                     Console.Error.WriteLine($"{benchmark.Id} run {run}: {fault.Message}");
                 }
             }
+        }
 
         return [.. sound.Select(runs => new Result(
             runs.Key, runs.Value.Count > 0 ? Figures.Medians(runs.Value) : null, runs.Value.Count == options.Runs))];

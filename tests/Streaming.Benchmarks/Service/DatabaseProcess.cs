@@ -25,9 +25,16 @@ sealed class DatabaseProcess : IAsyncDisposable
 
     public string ConnectionString { get; }
 
+    /// <summary>Everything of the run is below it.</summary>
+    public string Folder => _folder;
+
     /// <summary>CPU and memory of the server and all its processes.</summary>
-    public ProcessUsage Usage() => ProcessUsage.OfTree(
-        int.Parse(File.ReadLines(Path.Combine(_folder, "postgres", "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture));
+    public ProcessUsage Usage() => ProcessUsage.OfTree(Server);
+
+    /// <summary>Ids of the server and its processes as they are now.</summary>
+    public IReadOnlyList<int> Processes() => [Server, .. ProcessUsage.ChildrenOf(Server)];
+
+    int Server => int.Parse(File.ReadLines(Path.Combine(_folder, "postgres", "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture);
 
     /// <exception cref="BenchmarkException">It did not become ready.</exception>
     public static async Task<DatabaseProcess> StartAsync(CancellationToken cancellation)

@@ -22,11 +22,18 @@ readonly record struct ProcessUsage(TimeSpan Cpu, long MemoryBytes)
         if (Stat(id) is not { } root)
             return default;
         var (cpu, memory) = (Time(root, UserTime, SystemTime, ChildrenUserTime, ChildrenSystemTime), Memory(id));
+        foreach (var child in ChildrenOf(id))
+            if (Stat(child) is { } stat)
+                (cpu, memory) = (cpu + Time(stat, UserTime, SystemTime), memory + Memory(child));
+        return new ProcessUsage(cpu, memory);
+    }
+
+    public static IEnumerable<int> ChildrenOf(int id)
+    {
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
             if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var child)
                 && Stat(child) is { } stat && stat[Parent] == $"{id}")
-                (cpu, memory) = (cpu + Time(stat, UserTime, SystemTime), memory + Memory(child));
-        return new ProcessUsage(cpu, memory);
+                yield return child;
     }
 
     static string[]? Stat(int id)

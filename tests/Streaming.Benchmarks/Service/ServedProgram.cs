@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Streaming.Benchmarks.Files;
 using Streaming.Models;
 using Streaming.Telemetry;
 
@@ -18,6 +22,9 @@ static class ServedProgram
     /// <summary>First argument; then pace per generation (0: as fast as it goes), number of generations, and the service's own.</summary>
     public const string Command = "serve";
 
+    /// <summary>Followed by a slash and the id of a session.</summary>
+    public const string LookUpPath = "/benchmark/look-up";
+
     public static async Task<int> RunAsync(string[] args)
     {
         var tokensPerSecond = double.Parse(args[0], CultureInfo.InvariantCulture);
@@ -29,6 +36,8 @@ static class ServedProgram
                 provider.GetRequiredService<IOptions<ModelOptions>>().Value, provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ServiceMetrics>()));
             services.AddHostedService<EndWithParent>();
+            services.AddSingleton<IStartupFilter, LookUp>();
+            services.AddSingleton<IStartupFilter, RivalFilter>();
         }));
         var result = typeof(ModelClient).Assembly.EntryPoint!.Invoke(null, BindingFlags.DoNotWrapExceptions, null, [args[2..]], null);
         if (result is Task task)
@@ -61,6 +70,26 @@ static class ServedProgram
         public void OnError(Exception error)
         {
         }
+    }
+
+    /// <summary>A request that does nothing but look a session up by its primary key: what HTTP and the pool cost by themselves.</summary>
+    sealed class LookUp : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Map(LookUpPath, branch => branch.Run(async http =>
+            {
+                var postgres = http.RequestServices.GetRequiredService<Streaming.Database.Postgres>();
+                await using var connection = await postgres.ConnectAsync(http.RequestAborted);
+                await using var command = new Npgsql.NpgsqlCommand("select * from sessions where id = $1", connection)
+                {
+                    Parameters = { new Npgsql.NpgsqlParameter<Guid> { TypedValue = Guid.Parse(http.Request.Path.Value!.AsSpan(1)) } },
+                };
+                await using var reader = await command.ExecuteReaderAsync(http.RequestAborted);
+                http.Response.StatusCode = await reader.ReadAsync(http.RequestAborted) ? StatusCodes.Status200OK : StatusCodes.Status404NotFound;
+            }));
+            next(app);
+        };
     }
 
     /// <summary>The input is a pipe from the benchmark: its end, planned or by kill -9, stops the service in good order.</summary>

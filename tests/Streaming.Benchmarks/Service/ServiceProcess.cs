@@ -19,6 +19,9 @@ sealed record ServiceSetup(DatabaseProcess Database)
 
     /// <summary>Its share of the work.</summary>
     public string Role { get; init; } = "all";
+
+    /// <summary>Further options, as on the command line.</summary>
+    public IReadOnlyList<string> Settings { get; init; } = [];
 }
 
 /// <summary>The service as a process of its own. Disposing it ends it.</summary>
@@ -33,14 +36,19 @@ sealed class ServiceProcess : IAsyncDisposable
         Address = new IPEndPoint(IPAddress.Loopback, FreePort());
         Client = new HttpClient { BaseAddress = new Uri($"http://{Address}"), Timeout = TimeSpan.FromSeconds(60) };
         _process = new ChildProcess(
+            [
             ServedProgram.Command, setup.TokensPerSecond.ToString(CultureInfo.InvariantCulture), $"{setup.Generations}",
             "--urls", $"http://{Address}", $"--ConnectionStrings:Streaming={setup.Database.ConnectionString}",
-            $"--Streaming:Role={setup.Role}", $"--Transforms:Concurrency={setup.Generations}");
+            $"--Streaming:Role={setup.Role}", $"--Streaming:DataDirectory={setup.Database.Folder}", $"--Transforms:Concurrency={setup.Generations}", .. setup.Settings,
+        ]);
     }
 
     public IPEndPoint Address { get; }
 
     public HttpClient Client { get; }
+
+    /// <summary>Ids of its processes.</summary>
+    public IReadOnlyList<int> Processes => [_process.Id];
 
     /// <summary>CPU and memory.</summary>
     public ProcessUsage Usage() => ProcessUsage.Of(_process.Id);

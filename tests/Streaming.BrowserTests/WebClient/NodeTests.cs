@@ -28,7 +28,8 @@ public sealed partial class NodeTests(WebClientPackage package) : IClassFixture<
     {
         try
         {
-            return await package.RunAsync("node", ["--test", "--test-reporter=tap"], Patience);
+            var (exitCode, output, faults) = await package.RunAsync("node", ["--test", "--test-reporter=tap"], Patience);
+            return (exitCode, output + faults);
         }
         catch (Win32Exception)
         {

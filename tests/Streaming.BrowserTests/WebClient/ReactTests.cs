@@ -15,9 +15,9 @@ public sealed class ReactTests(PacedService service, WebClientPackage package, C
     {
         const int IdeaCount = 4;
         package.NeedsPackages();
-        var (exitCode, output) = await package.RunAsync(Path.Combine(package.Folder, "node_modules", ".bin", "esbuild"),
+        var (exitCode, _, faults) = await package.RunAsync(Path.Combine(package.Folder, "node_modules", ".bin", "esbuild"),
             ["examples/react/app.js", "--bundle", "--format=esm", "--outfile=examples/react/bundle.js"], BundleTime);
-        Assert.True(exitCode == 0, output);
+        Assert.True(exitCode == 0, faults);
         await using var watched = await browser.OpenAsync(service.Host.Address);
         await watched.Page.RouteAsync("**/react/*", route =>
             route.FulfillAsync(new() { Path = Path.Combine(package.Folder, "examples", "react", Path.GetFileName(new Uri(route.Request.Url).AbsolutePath)) }));

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Text.Json;
 using Npgsql;
@@ -105,6 +106,135 @@ public sealed class StreamingClientTests(ServiceFixture service) : IClassFixture
         Assert.Equal(["start", "hologram", "progress", "chunk", "end"], messages.Select(message => message.Type));
         Assert.Equal(2, messages[2].As<ProgressMessage>().Progress);
         Assert.Equal("known", messages[3].Text);
+    }
+
+    [Fact]
+    public async Task Messages_of_the_future_that_sql_wrote_are_handed_on_and_the_stream_goes_on_to_its_end()
+    {
+        var client = ClientOf(service.Host.Client);
+        var relay = await client.OpenRelayAsync(new RelayRequest("sql"), cancellation: Cancellation);
+        await using (var source = NpgsqlDataSource.Create(service.Host.ConnectionString))
+            foreach (var (index, type, data) in ((int, string, string)[])[
+                (1, "confetti", """{"pieces":3,"index":99,"of":[{"a":null}]}"""), (2, "chunk", """{"text":"known","mood":{"is":"fine"}}"""), (3, "result", "[]"), (4, "end", """{"status":"completed","applause":true}""")])
+            {
+                await using var command = source.CreateCommand(
+                    "insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data) select id, $2, $3, $4 from transforms where session_id = $1");
+                command.Parameters.AddRange((NpgsqlParameter[])[
+                    new NpgsqlParameter<Guid> { TypedValue = relay.Id }, new NpgsqlParameter<int> { TypedValue = index },
+                    new NpgsqlParameter<string> { TypedValue = type }, new NpgsqlParameter<string> { TypedValue = data }]);
+                await command.ExecuteNonQueryAsync(Cancellation);
+            }
+
+        var messages = await client.ReadStreamAsync("relay", relay.Id, cancellation: Cancellation).ToListAsync(Cancellation);
+
+        Assert.Equal(["start", "confetti", "chunk", "result", "end"], messages.Select(message => message.Type));
+        Assert.Equal("known", messages[2].Text);
+        Assert.Equal("completed", messages[4].As<EndMessage>().Status);
+    }
+
+    [Fact]
+    public async Task Guidance_is_stored_once_however_often_it_is_sent_with_its_key()
+    {
+        await using var host = await ServiceHost.StartAsync(service.Postgres, [new("Transforms:Concurrency", "0")]);
+        var client = ClientOf(host.Client);
+        var made = await client.IdeateAsync(Storms, cancellation: Cancellation);
+
+        await client.GuideAsync<IdeationState>("ideation", made.Id, "Add a dragon", "key", Cancellation);
+        await client.GuideAsync<IdeationState>("ideation", made.Id, "Add a dragon", "key", Cancellation);
+        var state = await client.GuideAsync<IdeationState>("ideation", made.Id, "And a knight", cancellation: Cancellation);
+
+        Assert.Equal(["Add a dragon", "And a knight"], state.Guidance!.Select(said => said.Text));
+        await client.ControlAsync<IdeationState>("ideation", made.Id, "cancel", Cancellation);
+        Assert.Equal("conflict", (await Assert.ThrowsAsync<StreamingException>(() => client.GuideAsync<IdeationState>("ideation", made.Id, "Late", cancellation: Cancellation))).Code);
+    }
+
+    [Fact]
+    public async Task Logo_is_drawn_and_its_files_are_those_of_the_list_alone_and_in_the_zip()
+    {
+        var client = ClientOf(service.Host.Client);
+        var made = await client.DrawLogoAsync(new LogoRequest("Harbor & Pine", "Boats, built by hand.", "calm", ["#1d3557"]), cancellation: Cancellation);
+
+        var messages = await client.ReadStreamAsync("logo", made.Id, cancellation: Cancellation).ToListAsync(Cancellation);
+
+        var state = await client.GetAsync<LogoState>("logo", made.Id, Cancellation);
+        Assert.Equal(("completed", 3), (state.Status, state.Concepts.Count));
+        var result = messages[^2].As<ResultMessage>();
+        Assert.Equal(state.Assets, result.Assets);
+        Assert.Equal(state.Choice, result.Choice);
+        Assert.DoesNotContain("assets", result.Parts.Keys);
+        Assert.Contains(messages, message => message.Type == MessageTypes.Preview && message.As<PreviewMessage>().Data?.StartsWith("<svg", StringComparison.Ordinal) == true);
+
+        var listed = (await client.ListArtifactsAsync("logo", made.Id, Cancellation)).Items;
+        Assert.Equal(state.Assets.Select(asset => asset.ArtifactId), listed.Where(item => item.Type == "asset").Select(item => item.ArtifactId));
+        await using var body = await client.DownloadArtifactsAsync("logo", made.Id, Cancellation);
+        var copy = new MemoryStream();
+        await body.CopyToAsync(copy, Cancellation);
+        await using var zip = new ZipArchive(copy);
+        foreach (var item in listed)
+        {
+            await using var file = await client.DownloadArtifactAsync("logo", made.Id, item.ArtifactId, Cancellation);
+            var alone = await BytesAsync(file);
+            Assert.Equal(item.Bytes, alone.Length);
+            await using var entry = await zip.GetEntry(item.Name)!.OpenAsync(Cancellation);
+            Assert.Equal(alone, await BytesAsync(entry));
+        }
+
+        Assert.Equal("not_found", (await Assert.ThrowsAsync<StreamingException>(() => client.DownloadArtifactAsync("logo", made.Id, Guid.NewGuid(), Cancellation))).Code);
+
+        static async Task<byte[]> BytesAsync(Stream file)
+        {
+            var copy = new MemoryStream();
+            await file.CopyToAsync(copy, Cancellation);
+            return copy.ToArray();
+        }
+    }
+
+    [Fact]
+    public async Task Several_sessions_come_on_one_connection_each_whole_whatever_is_cut()
+    {
+        const int CutsMin = 10;
+        await using var host = await ServiceHost.StartAsync(service.Postgres, [
+            new("Models:Offline:TokensPerSecond", "150"), new("Subscriptions:RetryMin", "00:00:00.02"), new("Subscriptions:RetryMax", "00:00:00.05")]);
+        var seed = Environment.TickCount;
+        var random = new Random(seed);
+        await using var proxy = new CuttableProxy(host.Address);
+        using var http = new HttpClient { BaseAddress = proxy.Address };
+        var direct = ClientOf(host.Client);
+        Guid[] ids = [
+            (await direct.IdeateAsync(Storms, cancellation: Cancellation)).Id, (await direct.IdeateAsync(Storms, cancellation: Cancellation)).Id,
+            (await direct.OpenRelayAsync(new RelayRequest("one of three"), cancellation: Cancellation)).Id];
+        await AppendAsync(direct, ids[2], 0);
+        await direct.EndRelayAsync(ids[2], cancellation: Cancellation);
+        var planned = 0;
+        proxy.Plan = () => Interlocked.Increment(ref planned) <= CutsMin ? new Cut(random.NextInt64(500, 6000), random.Next(2) == 0 ? CutKind.Fin : CutKind.Rst) : null;
+
+        var messages = await ClientOf(http).ReadStreamsAsync(ids, cancellation: Cancellation).ToListAsync(Cancellation);
+
+        Assert.True(proxy.PlannedCuts >= CutsMin, $"seed {seed}: only {proxy.PlannedCuts} cuts");
+        foreach (var id in ids)
+            await AssertWholeAsync(host, id, [.. messages.Where(message => message.SessionId == id)], seed);
+        Assert.Empty(await direct.ReadStreamsAsync(ids, messages[^1].EventId, Cancellation).ToListAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Session_that_is_deleted_meanwhile_says_so_and_the_others_go_on_from_their_cursors()
+    {
+        var client = ClientOf(service.Host.Client);
+        var (gone, stays) = (await client.OpenRelayAsync(new RelayRequest("gone"), cancellation: Cancellation), await client.OpenRelayAsync(new RelayRequest("stays"), cancellation: Cancellation));
+        var messages = new List<StreamMessage>();
+        // Of the first everything, of the second what follows its start.
+        await foreach (var message in client.ReadStreamsAsync([gone.Id, stays.Id], $"-.{stays.LastEventId}", Cancellation))
+        {
+            messages.Add(message);
+            if (message.Type == MessageTypes.Start)
+                await client.DeleteAsync("relay", gone.Id, Cancellation);
+            else if (message.IsDeleted)
+                await client.EndRelayAsync(stays.Id, cancellation: Cancellation);
+        }
+
+        Assert.Equal([(gone.Id, "start"), (gone.Id, "status"), (stays.Id, "end")], messages.Select(message => (message.SessionId!.Value, message.Type)));
+        Assert.Equal("not_found", (await Assert.ThrowsAsync<StreamingException>(
+            async () => await client.ReadStreamsAsync([gone.Id, stays.Id], cancellation: Cancellation).ToListAsync(Cancellation))).Code);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Npgsql;
@@ -37,6 +38,26 @@ public sealed partial class DocumentedCommandTests(ServiceFixture service) : ICl
         Assert.True(end < ids.Count - 1);
         Assert.All(ids.Skip(end + 1), id => Assert.True(int.Parse(id.Split('-')[1], null) > 10, id));
         Assert.Equal(2, Regex.Count(output, "\"type\":\"end\".*\"status\":\"completed\""));
+    }
+
+    [Fact]
+    public async Task The_logo_example_shows_two_sessions_on_one_connection_and_leaves_the_files()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            var output = await BashAsync(Block("logo"), folder.FullName);
+
+            Assert.Contains("\"type\":\"preview\"", output, StringComparison.Ordinal);
+            Assert.Equal(2, Regex.Count(output, "\"type\":\"end\".*\"status\":\"completed\""));
+            Assert.Equal(2, Session().Matches(output).Select(match => match.Groups[1].Value).Distinct().Count());
+            using var zip = ZipFile.OpenRead(Path.Combine(folder.FullName, "logo.zip"));
+            Assert.Contains("logo.svg", zip.Entries.Select(entry => entry.FullName));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     [Fact]
@@ -103,12 +124,13 @@ public sealed partial class DocumentedCommandTests(ServiceFixture service) : ICl
         await command.ExecuteNonQueryAsync(Cancellation);
     }
 
-    async Task<string> BashAsync(string script)
+    async Task<string> BashAsync(string script, string folder = "")
     {
         Assert.Contains(AddressInDocuments, script, StringComparison.Ordinal);
         using var bash = Process.Start(new ProcessStartInfo("bash", ["-euo", "pipefail", "-c",
             script.Replace(AddressInDocuments, service.Host.Address.ToString().TrimEnd('/'), StringComparison.Ordinal)])
         {
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
@@ -120,4 +142,7 @@ public sealed partial class DocumentedCommandTests(ServiceFixture service) : ICl
 
     [GeneratedRegex("^id: (.+)$", RegexOptions.Multiline)]
     private static partial Regex Id();
+
+    [GeneratedRegex("\"sessionId\":\"([^\"]+)\"")]
+    private static partial Regex Session();
 }

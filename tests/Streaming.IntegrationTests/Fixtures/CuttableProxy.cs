@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Streaming.IntegrationTests.Fixtures;
 
@@ -15,7 +16,14 @@ public enum CutKind
 }
 
 /// <summary>After how many bytes towards the client a connection is broken, and how.</summary>
-public readonly record struct Cut(long AfterBytes, CutKind Kind);
+/// <param name="AfterBytes">The last that pass.</param>
+/// <param name="Kind">How.</param>
+/// <param name="AfterText">If not null, it is broken earlier, if this has passed: right after it.</param>
+public readonly record struct Cut(long AfterBytes, CutKind Kind, string? AfterText = null)
+{
+    /// <summary>Right after a text, wherever that is; the connection stands still for a moment first, so that all before it is read.</summary>
+    public static Cut After(string text, CutKind kind) => new(long.MaxValue, kind, text);
+}
 
 /// <summary>
 /// Passes bytes between clients and a server, and does to their connections what tunnels, lifts and firewalls do: on
@@ -24,6 +32,7 @@ public readonly record struct Cut(long AfterBytes, CutKind Kind);
 public sealed class CuttableProxy : IAsyncDisposable
 {
     const int PieceBytes = 16 * 1024;
+    static readonly TimeSpan StandStill = TimeSpan.FromMilliseconds(300);
 
     readonly TcpListener _listener;
     readonly ConcurrentDictionary<Link, Task> _links = new();
@@ -257,17 +266,30 @@ public sealed class CuttableProxy : IAsyncDisposable
         {
             var buffer = new byte[PieceBytes];
             var left = cut?.AfterBytes ?? long.MaxValue;
+            var text = cut?.AfterText is { } after ? Encoding.UTF8.GetBytes(after) : null;
+            // The text may lie in two pieces: the end of what has passed is looked at again.
+            byte[] passedBefore = [];
             while (await from.ReceiveAsync(buffer) is > 0 and var count)
             {
                 if (proxy.Delay is { Ticks: > 0 } delay)
                     await Task.Delay(delay, TimeProvider.System);
                 await proxy._open.Task;
+                if (text is not null)
+                {
+                    byte[] looked = [.. passedBefore, .. buffer.AsSpan(0, count)];
+                    if (looked.AsSpan().IndexOf(text) is >= 0 and var found)
+                        left = found + text.Length - passedBefore.Length;
+                    passedBefore = looked[^Math.Min(looked.Length, text.Length - 1)..];
+                }
+
                 var passed = (int)Math.Min(count, left);
                 for (var sent = 0; sent < passed;)
                     sent += await to.SendAsync(buffer.AsMemory(sent, passed - sent));
                 left -= passed;
                 if (left == 0)
                 {
+                    if (text is not null)
+                        await Task.Delay(StandStill, TimeProvider.System);
                     Interlocked.Increment(ref proxy._plannedCuts);
                     Break(cut!.Value.Kind);
                     return;

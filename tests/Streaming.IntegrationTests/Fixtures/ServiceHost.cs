@@ -13,10 +13,11 @@ public sealed class ServiceHost : IAsyncDisposable
 {
     readonly WebApplicationFactory<Program> _factory;
     readonly PostgresServer? _owner;
+    readonly TemporaryDirectory _files;
 
-    ServiceHost(WebApplicationFactory<Program> factory, string connectionString, PostgresServer? owner)
+    ServiceHost(WebApplicationFactory<Program> factory, string connectionString, PostgresServer? owner, TemporaryDirectory files)
     {
-        (_factory, _owner, ConnectionString) = (factory, owner, connectionString);
+        (_factory, _owner, ConnectionString, _files) = (factory, owner, connectionString, files);
         Address = factory.ClientOptions.BaseAddress;
         // Not one of the factory's: those end before the service does.
         Client = new HttpClient { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(60) };
@@ -27,6 +28,9 @@ public sealed class ServiceHost : IAsyncDisposable
     public HttpClient Client { get; }
 
     public string ConnectionString { get; }
+
+    /// <summary>Where its files lie, unless the settings say otherwise.</summary>
+    public string Files => _files.Path;
 
     public T Service<T>() where T : notnull => _factory.Services.GetRequiredService<T>();
 
@@ -41,12 +45,14 @@ public sealed class ServiceHost : IAsyncDisposable
     {
         var database = connectionString ?? await postgres.CreateDatabaseAsync(
             await postgres.TemplateAsync("service", MigrateAsync), TestContext.Current.CancellationToken);
+        var files = new TemporaryDirectory();
         var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(builder =>
         {
             builder.UseSetting("urls", "http://127.0.0.1:0");
             builder.UseSetting("ConnectionStrings:Streaming", database);
             builder.UseSetting("Models:Offline:TokensPerSecond", "0");
             builder.UseSetting("Subscriptions:DrainTime", "00:00:00");
+            builder.UseSetting("Files:Directory", files.Path);
             builder.UseSetting("Logging:LogLevel:Default", "None");
             foreach (var (name, value) in settings ?? [])
                 builder.UseSetting(name, value);
@@ -55,7 +61,7 @@ public sealed class ServiceHost : IAsyncDisposable
         });
         factory.UseKestrel();
         factory.StartServer();
-        var host = new ServiceHost(factory, database, connectionString is null ? postgres : null);
+        var host = new ServiceHost(factory, database, connectionString is null ? postgres : null, files);
         await Eventually.TrueAsync(async () => (await host.Client.GetAsync("/health/ready")).IsSuccessStatusCode, "the service is ready");
         return host;
     }
@@ -77,6 +83,7 @@ public sealed class ServiceHost : IAsyncDisposable
     {
         Client.Dispose();
         await _factory.DisposeAsync();
+        _files.Dispose();
         if (_owner is not null)
             await _owner.DropDatabaseAsync(ConnectionString);
     }

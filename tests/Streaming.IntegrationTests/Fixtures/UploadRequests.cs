@@ -10,7 +10,7 @@ public static class UploadRequests
     public const string Address = "/api/v1/uploads";
 
     /// <summary>Sends an image as the body, and returns the state of the answer.</summary>
-    public static async Task<JsonElement> UploadAsync(this HttpClient client, byte[] image, string query = "", string? contentType = null)
+    public static async Task<JsonElement> UploadImageAsync(this HttpClient client, byte[] image, string query = "", string? contentType = null)
     {
         using var response = await client.SendUploadAsync(image, query, contentType);
         var text = await response.Content.ReadAsStringAsync();

@@ -44,6 +44,7 @@ public sealed class AuthenticationTests(JwtFixture service) : IClassFixture<JwtF
     [InlineData("/")]
     [InlineData("/favicon.svg")]
     [InlineData("/openapi/v1.json")]
+    [InlineData("/schemas/messages.json")]
     public async Task What_is_open_needs_no_token(string path)
     {
         using var response = await Anonymous.GetAsync(path);

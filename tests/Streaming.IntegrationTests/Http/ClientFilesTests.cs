@@ -9,6 +9,7 @@ public sealed class ClientFilesTests(ServiceFixture service) : IClassFixture<Ser
 {
     [Theory]
     [InlineData("index.js")]
+    [InlineData("many.js")]
     [InlineData("react.js")]
     [InlineData("lib/stream-processor.js")]
     public async Task Module_of_the_client_is_served_as_it_is_and_asked_for_anew_each_time(string name)

@@ -86,7 +86,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
         request.Headers.Add("Upload-Priority", "low");
         using var response = await Client.SendAsync(request, Cancellation);
         Assert.Equal("low", (await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation)).GetProperty("priority").GetString());
-        Assert.Equal("normal", (await Client.UploadAsync(image)).GetProperty("priority").GetString());
+        Assert.Equal("normal", (await Client.UploadImageAsync(image)).GetProperty("priority").GetString());
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
     {
         RequireVips();
         var photo = await TestImages.PhotoAsync(600, 400, ".jpg");
-        var id = (await Client.UploadAsync([.. photo[..(photo.Length / 2)], 0xFF, 0xD9])).Id();
+        var id = (await Client.UploadImageAsync([.. photo[..(photo.Length / 2)], 0xFF, 0xD9])).Id();
         var state = await Client.EndedAsync($"/api/uploads/{id}");
         Assert.Equal(("failed", "image_damaged"), (state.Status(), state.GetProperty("error").GetProperty("code").GetString()));
         Assert.False(state.TryGetProperty("url", out _));
@@ -171,7 +171,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
         await Client.PostJsonAsync($"/api/uploads/{id}/retry", null);
         var again = await Client.EndedAsync($"/api/uploads/{id}");
         Assert.Equal("upload_gone", again.GetProperty("error").GetProperty("code").GetString());
-        Assert.Equal("completed", (await Client.EndedAsync($"/api/uploads/{(await Client.UploadAsync(photo)).Id()}")).Status());
+        Assert.Equal("completed", (await Client.EndedAsync($"/api/uploads/{(await Client.UploadImageAsync(photo)).Id()}")).Status());
     }
 
     [Fact]
@@ -179,7 +179,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
     {
         RequireVips();
         var image = await TestImages.PhotoAsync(300, 200, ".avif[Q=15,effort=2]");
-        var id = (await Client.UploadAsync(image, "?format=jpeg", "image/avif")).Id();
+        var id = (await Client.UploadImageAsync(image, "?format=jpeg", "image/avif")).Id();
         var events = await Client.ReadStreamAsync($"/api/stream/upload/{id}");
         var state = await Client.StateAsync($"/api/uploads/{id}");
 
@@ -273,7 +273,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
     {
         await using var host = await ServiceHost.StartAsync(service.Postgres, [new("Images:Program", "no-such-program")]);
         var image = TestImages.Png(640, 480);
-        var id = (await host.Client.UploadAsync([.. image, 0, 0])).Id();
+        var id = (await host.Client.UploadImageAsync([.. image, 0, 0])).Id();
         var events = await host.Client.ReadStreamAsync($"/api/stream/upload/{id}");
         var state = await host.Client.StateAsync($"/api/uploads/{id}");
 
@@ -289,7 +289,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
     {
         RequireVips();
         await using var hurried = await ServiceHost.StartAsync(service.Postgres, [new("Images:ProgramTimeout", "00:00:00.001")]);
-        var id = (await hurried.Client.UploadAsync(TestImages.Png(1000, 1000))).Id();
+        var id = (await hurried.Client.UploadImageAsync(TestImages.Png(1000, 1000))).Id();
         var state = await hurried.Client.EndedAsync($"/api/uploads/{id}");
         Assert.Equal(("failed", "image_timeout", true), (state.Status(), state.GetProperty("error").GetProperty("code").GetString(), state.GetProperty("error").GetProperty("recoverable").GetBoolean()));
         await hurried.StopAsync();
@@ -302,7 +302,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
     [Fact]
     public async Task Deleted_upload_leaves_nothing()
     {
-        var id = (await Client.UploadAsync(TestImages.Png(100, 64))).Id();
+        var id = (await Client.UploadImageAsync(TestImages.Png(100, 64))).Id();
         using var response = await Client.DeleteAsync($"/api/uploads/{id}", Cancellation);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         Assert.False(await IsStoredAsync(id));

@@ -13,6 +13,7 @@ public sealed class SecurityHeaderTests(JwtFixture service) : IClassFixture<JwtF
     [InlineData("GET", "/scripts/app.js", 200, "text/javascript", "no-cache")]
     [InlineData("GET", "/favicon.ico", 301, null, null)]
     [InlineData("GET", "/openapi/v1.json", 200, "application/json", null)]
+    [InlineData("GET", "/schemas/messages.json", 200, "application/json", "no-cache")]
     [InlineData("GET", "/health/ready", 200, "application/json", "no-store")]
     [InlineData("GET", "/nonsense", 404, "application/problem+json", null)]
     [InlineData("GET", "/api/nonsense", 404, "application/problem+json", "no-store")]

@@ -69,6 +69,15 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         { "POST", "/api/relays/{relay}/end", null },
         { "POST", "/api/relays/{relay}/end", """{"status":"failed"}""" },
         { "GET", "/api/stream/relay/{relay}", null },
+        { "GET", "/api/files/{file}", null },
+        { "GET", "/api/files/{file}/content", null },
+        { "GET", "/api/files/{file}/content?download={file}", null },
+        { "POST", "/api/files/{file}/downloads", null },
+        { "PATCH", "/api/files/{file}", null },
+        { "POST", "/api/files/{file}", null },
+        { "DELETE", "/api/files/{file}", null },
+        { "GET", "/api/stream/file/{file}", null },
+        { "POST", "/api/stream-tickets", """{"kind":"file","id":"{file}"}""" },
         { "POST", "/api/stream-tickets", """{"kind":"ideation","id":"{ideation}"}""" },
         { "POST", "/api/stream-tickets", """{"kind":"outline","id":"{outline}"}""" },
         { "POST", "/api/stream-tickets", """{"kind":"relay","id":"{relay}"}""" },
@@ -78,17 +87,24 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
     [MemberData(nameof(Requests))]
     public async Task Another_users_session_is_not_found(string method, string path, string? body)
     {
-        var (ideation, outline, logo, relay, upload) = service.Sessions;
+        var (ideation, outline, logo, relay, file, upload) = service.Sessions;
         var artifact = path.Contains("{artifactId}", StringComparison.Ordinal) ? await ArtifactAsync(path.Contains("{upload}", StringComparison.Ordinal) ? $"uploads/{upload}" : $"logos/{logo}") : "";
         string Filled(string text) => text.Replace("{ideation}", ideation, StringComparison.Ordinal)
             .Replace("{logo}", logo, StringComparison.Ordinal).Replace("{artifactId}", artifact, StringComparison.Ordinal)
             .Replace("{outline}", outline, StringComparison.Ordinal).Replace("{relay}", relay, StringComparison.Ordinal)
-            .Replace("{upload}", upload, StringComparison.Ordinal);
+            .Replace("{file}", file, StringComparison.Ordinal).Replace("{upload}", upload, StringComparison.Ordinal);
         var before = await service.Ada.GetStringAsync($"/api/relays/{relay}");
 
         using var request = new HttpRequestMessage(new HttpMethod(method), Filled(path));
         if (body is not null)
             request.Content = JsonContent.Create(JsonSerializer.Deserialize<JsonElement>(Filled(body)));
+        else if (method is "PATCH" or "POST" && path == "/api/files/{file}")
+        {
+            request.Content = new ByteArrayContent([1]) { Headers = { ContentType = new("application/offset+octet-stream") } };
+            foreach (var (name, value) in ((string, string)[])[("Tus-Resumable", "1.0.0"), ("Upload-Offset", "0"), ("X-HTTP-Method-Override", "PATCH")])
+                request.Headers.Add(name, value);
+        }
+
         using var response = await service.Eve.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
 
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
@@ -124,18 +140,32 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         var document = await service.Host.Client.StateAsync("/openapi/v1.json");
         var tried = Requests.Select(row => $"{row.Data.Item1} {row.Data.Item2.Split('?')[0]}"
             .Replace("{ideation}", "{id}", StringComparison.Ordinal).Replace("{outline}", "{id}", StringComparison.Ordinal).Replace("{relay}", "{id}", StringComparison.Ordinal)
-            .Replace("{logo}", "{id}", StringComparison.Ordinal).Replace("{upload}", "{id}", StringComparison.Ordinal).Replace("/stream/logo/", "/stream/{kind}/", StringComparison.Ordinal)
+            .Replace("{file}", "{id}", StringComparison.Ordinal).Replace("{upload}", "{id}", StringComparison.Ordinal).Replace("/stream/file/", "/stream/{kind}/", StringComparison.Ordinal)
+            .Replace("{logo}", "{id}", StringComparison.Ordinal).Replace("/stream/logo/", "/stream/{kind}/", StringComparison.Ordinal)
             .Replace("/stream/ideation/", "/stream/{kind}/", StringComparison.Ordinal)).ToHashSet();
         var routes = document.GetProperty("paths").EnumerateObject().Where(path => path.Name.Contains("{id}", StringComparison.Ordinal))
             .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"));
         Assert.All(routes, route => Assert.Contains(route, tried));
     }
 
+    [Theory]
+    [InlineData("/api/files/{0}")]
+    [InlineData("/api/files/{0}/content")]
+    public async Task Head_of_another_users_file_is_not_found(string path)
+    {
+        foreach (var (client, expected) in ((HttpClient, HttpStatusCode)[])[(service.Ada, HttpStatusCode.OK), (service.Eve, HttpStatusCode.NotFound)])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Head, string.Format(null, path, service.Sessions.File)) { Headers = { { "Tus-Resumable", "1.0.0" } } };
+            using var response = await client.SendAsync(request);
+            Assert.Equal(expected, response.StatusCode);
+        }
+    }
+
     [Fact]
     public async Task Another_users_sessions_are_in_no_list()
     {
-        var (ideation, outline, logo, relay, upload) = service.Sessions;
-        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay), ("uploads", upload)])
+        var (ideation, outline, logo, relay, file, upload) = service.Sessions;
+        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay), ("files", file), ("uploads", upload)])
         {
             Assert.Contains(id, await service.Ada.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
             Assert.DoesNotContain(id, await service.Eve.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
@@ -184,7 +214,7 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
     /// <summary>One session of each kind of Ada's for all the requests: none of them may change a thing, and what a user may have in progress is limited.</summary>
     public sealed class TenancyFixture(PostgresServer postgres) : JwtFixture(postgres)
     {
-        public (string Ideation, string Outline, string Logo, string Relay, string Upload) Sessions { get; private set; }
+        public (string Ideation, string Outline, string Logo, string Relay, string File, string Upload) Sessions { get; private set; }
 
         public override async ValueTask InitializeAsync()
         {
@@ -194,7 +224,8 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
                 (await Ada.PostJsonAsync("/api/outlines", new { source = new { title = "a", text = "b" } })).Id(),
                 (await Ada.PostJsonAsync("/api/logos", new { brandName = "Ada", description = "Engines that think" })).Id(),
                 (await Ada.RelayAsync()).Id(),
-                (await Ada.UploadAsync(TestImages.Png(64, 64))).Id());
+                (await Ada.UploadAsync([1, 2, 3])).Split('/')[^1],
+                (await Ada.UploadImageAsync(TestImages.Png(64, 64))).Id());
         }
     }
 }

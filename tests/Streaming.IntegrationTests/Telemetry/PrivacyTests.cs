@@ -88,5 +88,8 @@ public sealed class PrivacyTests(PostgresServer postgres)
         await Eventually.TrueAsync(
             () => Task.FromResult(logs.Events.Any(e => e.TraceId?.ToHexString() == trace && e.Properties["SourceContext"].ToString().Contains("TransformRun", StringComparison.Ordinal))),
             "the failure of the run was logged with the trace id");
+        // What is named to an operator is what he can look for.
+        var state = await host.Client.EndedAsync(response.Headers.Location!.ToString());
+        Assert.Equal(trace, state.GetProperty("error").GetProperty("traceId").GetString());
     }
 }

@@ -95,8 +95,12 @@ public sealed class LeaseTests(PostgresServer postgres) : IAsyncLifetime
         await ExecuteAsync("update sessions set kind = 'ideation', input = '{\"userInput\":\"x\",\"ideaCount\":1}'");
         var state = await Client.EndedAsync($"/api/ideations/{relay.Id()}");
         Assert.Equal("worker_lost", state.GetProperty("error").GetProperty("code").GetString());
+        var traceId = await ScalarAsync<string>("select split_part(traceparent, '-', 2) from transforms");
+        Assert.Matches("^[0-9a-f]{32}$", traceId);
+        Assert.Equal(traceId, state.GetProperty("error").GetProperty("traceId").GetString());
         var events = await Client.ReadStreamAsync($"/api/stream/ideation/{relay.Id()}");
         Assert.Equal(["error", "end"], events.TakeLast(2).Select(e => e.Type));
+        Assert.Equal(traceId, events[^2].Data.GetProperty("traceId").GetString());
     }
 
     [Fact]

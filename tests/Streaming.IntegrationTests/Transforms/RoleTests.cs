@@ -34,6 +34,7 @@ public sealed class RoleTests(PostgresServer postgres)
     [InlineData("/api/ideations")]
     [InlineData("/api/stream/ideation/00000000-0000-0000-0000-000000000000")]
     [InlineData("/openapi/v1.json")]
+    [InlineData("/schemas/messages.json")]
     public async Task Worker_answers_nothing_but_its_health(string path)
     {
         await using var worker = await StartAsync("worker");

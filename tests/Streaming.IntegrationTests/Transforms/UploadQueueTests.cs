@@ -21,7 +21,7 @@ public sealed class UploadQueueTests(PostgresServer postgres)
         await using var api = await ServiceHost.StartAsync(postgres, [new("Streaming:Role", "api")]);
         var asked = new List<string>();
         foreach (var priority in (string[])["low", "normal", "high", "urgent", "low", "normal", "high", "urgent"])
-            asked.Add((await api.Client.UploadAsync(Image, $"?priority={priority}")).Id());
+            asked.Add((await api.Client.UploadImageAsync(Image, $"?priority={priority}")).Id());
         await using var worker = await ServiceHost.StartAsync(postgres, Worker("1.00:00:00"), api.ConnectionString);
 
         Assert.Equal([asked[3], asked[7], asked[2], asked[6], asked[1], asked[5], asked[0], asked[4]], await TakenAsync(api, asked.Count));
@@ -33,10 +33,10 @@ public sealed class UploadQueueTests(PostgresServer postgres)
         await using var api = await ServiceHost.StartAsync(postgres, [new("Streaming:Role", "api")]);
         List<string> low = [], urgent = [];
         for (var i = 0; i < 3; i++)
-            low.Add((await api.Client.UploadAsync(Image, "?priority=low")).Id());
+            low.Add((await api.Client.UploadImageAsync(Image, "?priority=low")).Id());
         await ExecuteAsync(api, "update transforms set created_at = created_at - interval '1 hour'");
         for (var i = 0; i < 5; i++)
-            urgent.Add((await api.Client.UploadAsync(Image, "?priority=urgent")).Id());
+            urgent.Add((await api.Client.UploadImageAsync(Image, "?priority=urgent")).Id());
         await using var worker = await ServiceHost.StartAsync(postgres, Worker("00:30:00"), api.ConnectionString);
 
         Assert.Equal([low[0], urgent[0], low[1], urgent[1], low[2], urgent[2], urgent[3], urgent[4]], await TakenAsync(api, 8));
@@ -50,8 +50,8 @@ public sealed class UploadQueueTests(PostgresServer postgres)
             new("Transforms:AgedAfter", "1.00:00:00"), new("Images:ProgramTimeout", "00:05:00"), new("Models:Offline:TokensPerSecond", "0")]);
         var photo = await TestImages.PhotoAsync(900, 600, ".jpg[Q=90]");
         for (var i = 0; i < 25; i++)
-            await host.Client.UploadAsync(photo, "?priority=normal");
-        var urgent = (await host.Client.UploadAsync(photo, "?priority=urgent")).Id();
+            await host.Client.UploadImageAsync(photo, "?priority=normal");
+        var urgent = (await host.Client.UploadImageAsync(photo, "?priority=urgent")).Id();
         await using var connection = new NpgsqlConnection(host.ConnectionString);
         var answered = await connection.ExecuteScalarAsync<DateTime>("select clock_timestamp()");
         // What a model writes has places of its own.
@@ -85,7 +85,7 @@ public sealed class UploadQueueTests(PostgresServer postgres)
         {
             var ids = new List<string>();
             foreach (var priority in (string[])["low", "normal", "urgent", "normal", "low", "high", "normal", "low"])
-                ids.Add((await service.Client.UploadAsync(photo, $"?priority={priority}")).Id());
+                ids.Add((await service.Client.UploadImageAsync(photo, $"?priority={priority}")).Id());
             await service.KillAsync();
             await service.DisposeAsync();
             service = await ServiceProcess.StartAsync(directory.Path, "--Images:ProgramTimeout=00:02:00");

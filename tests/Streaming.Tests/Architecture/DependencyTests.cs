@@ -24,7 +24,8 @@ public sealed partial class DependencyTests
         ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Telemetry", "Configuration"],
         ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Images", "Programs", "Configuration"],
         ["Imports"] = ["Messages", "Database", "Sse"],
-        ["Http"] = ["Pipelines", "Transforms", "Images", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
+        ["Files"] = ["Sessions", "Database", "Configuration"],
+        ["Http"] = ["Pipelines", "Transforms", "Files", "Images", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
     };
 
     [GeneratedRegex(@"^using (?:\w+ = )?Streaming\.(\w+)", RegexOptions.Multiline)]

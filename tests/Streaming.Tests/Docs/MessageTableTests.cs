@@ -13,7 +13,7 @@ public sealed class MessageTableTests
     static readonly string[] Envelope = ["type", "index", "first", "sessionId", "timestamp"];
 
     static readonly Dictionary<string, string[]> FieldsByType = typeof(Message).Assembly.GetTypes()
-        .Where(type => type.BaseType == typeof(Message) && type != typeof(ResultMessage))
+        .Where(type => type is { IsAbstract: false } && type.BaseType == typeof(Message) && type != typeof(ResultMessage))
         .ToDictionary(
             type => (string)typeof(MessageTypes).GetField(type.Name[..^"Message".Length])!.GetRawConstantValue()!,
             type => Fields(type, nameof(Message.Type)));
@@ -58,6 +58,10 @@ public sealed class MessageTableTests
 
         Assert.Equal(fields.Distinct().Order(), described.Order());
     }
+
+    [Fact]
+    public void A_state_of_a_file_is_described_with_all_of_its_fields() => Assert.Equal(
+        Fields(typeof(FileState)), Document.Rows.Where(row => row.Heading == "The state of a file").Select(row => row.Code("Field")));
 
     static string[] Fields(Type type, params string[] except) =>
     [

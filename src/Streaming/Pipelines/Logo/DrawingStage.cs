@@ -19,7 +19,7 @@ public sealed class DrawingStage(RunContext run, SvgSanitizer sanitizer, string 
 
     protected override string Instructions => $$"""{{instructions}} Answer in this form: {"elements":["…"]}. {{Canvas}}""";
 
-    protected override string Label => $"{label}: {_elements.Count} elements";
+    protected override string Label => $"{label}: {_elements.Count} element{(_elements.Count == 1 ? "" : "s")}";
 
     protected override string? Missing => Find(Run, type) is null ? _refused ?? """there is no JSON object with "elements", an array of texts""" : null;
 

@@ -1,4 +1,4 @@
-// The HTTP side of the contract: state, lists, and the requests that start or steer a session.
+// The page's own requests: lists, files, and those that start or steer a session. States and streams are the client's.
 // Each carries the token, if there is one. One that is refused for the want of a token waits until
 // there is another, and is sent again: whoever asked notices nothing but the time.
 
@@ -18,23 +18,6 @@ export function sessionUrl(kind, id) {
   return `/api/${kind}s/${encodeURIComponent(id)}`;
 }
 
-/** The state as it is now; with `after` without the chunks up to there. */
-export async function readState(url, { after, signal } = {}) {
-  return (await send(afterUrl(url, after), { signal })).json();
-}
-
-/**
- * Reads the state unless it is still the one with `etag`; the server may hold the request
- * for `waitSeconds` until there is news. Answers `undefined` for "nothing new".
- */
-export async function readStateAfter(url, { after, etag, waitSeconds, signal }) {
-  const headers = { Prefer: `wait=${waitSeconds}` };
-  if (etag) headers["If-None-Match"] = etag;
-  const response = await send(afterUrl(url, after), { headers, signal });
-  if (response.status === 304) return undefined;
-  return { state: await response.json(), etag: response.headers.get("ETag") };
-}
-
 export async function readSessions(kind, cursor) {
   const query = new URLSearchParams({ limit: "20" });
   if (cursor) query.set("cursor", cursor);
@@ -43,23 +26,6 @@ export async function readSessions(kind, cursor) {
 
 export async function steer(url, action) {
   await send(`${url}/${action}`, { method: "POST" });
-}
-
-/**
- * Where an EventSource connects to, to go on after `cursor`. It can send no header: whoever has a
- * token gets a ticket for it, which connects once and then resumes by itself.
- */
-export async function streamAddress({ kind, id, streamUrl, cursor, signal }) {
-  const query = new URLSearchParams();
-  if (currentToken() !== undefined) query.set("ticket", await streamTicket({ kind, id, signal }));
-  if (cursor) query.set("lastEventId", cursor);
-  return String(query) ? `${streamUrl}?${query}` : streamUrl;
-}
-
-async function streamTicket({ kind, id, signal }) {
-  const headers = { "Content-Type": "application/json" };
-  const response = await send("/api/stream-tickets", { method: "POST", headers, body: JSON.stringify({ kind, id }), signal });
-  return (await response.json()).ticket;
 }
 
 /** Asks the service whether it takes a token, and throws its problem if it does not. */
@@ -135,15 +101,11 @@ function idempotencyKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function afterUrl(url, after) {
-  return after ? `${url}?after=${encodeURIComponent(after)}` : url;
-}
-
 async function send(url, init = {}) {
   while (true) {
     const token = currentToken();
     const response = await request(url, init, token);
-    if (response.ok || response.status === 304) return response;
+    if (response.ok) return response;
     const problem = await problemOf(response);
     if (problem.code !== "unauthenticated" && problem.code !== "invalid_token") throw problem;
     await anotherToken(token, problem, init.signal);
@@ -153,7 +115,7 @@ async function send(url, init = {}) {
 async function request(url, { headers, ...init }, token) {
   const credentials = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   try {
-    // no-store: the browser's own cache must not answer, and must not hide a 304 from us.
+    // no-store: the browser's own cache must not answer.
     return await fetch(url, { cache: "no-store", headers: { Accept: "application/json", ...credentials, ...headers }, ...init });
   } catch (fault) {
     if (fault.name === "AbortError") throw fault;

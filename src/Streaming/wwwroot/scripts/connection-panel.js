@@ -6,15 +6,17 @@ import { clockTime } from "./time.js";
 
 const LINES_MAX = 20;
 const EXPLANATIONS = {
+  connecting: "The connection is being opened.",
   live: "Messages arrive as they are written.",
   reconnecting: "The connection is down; it comes back by itself and goes on where it was.",
+  shared: "Another tab has the connection, and passes every message on.",
   polling: "No stream gets through; the state is read again and again instead.",
   ended: "The generation has ended; there is nothing more to hear.",
 };
 
 export function connectionPanel(cut) {
   const pill = el("span", {
-    class: "pill", "data-testid": "connection", "data-state": "reconnecting", role: "status", text: "reconnecting",
+    class: "pill", "data-testid": "connection", "data-state": "connecting", role: "status", text: "connecting",
   });
   const explanation = el("p", { class: "quiet" });
   const integrity = el("p", {

@@ -46,6 +46,15 @@ export function genreRows() {
   addRow(false);
   return {
     element,
+    /** Paths and proportions as they were asked for. */
+    fill(paths, proportions) {
+      paths.slice(0, ROWS_MAX).forEach((path, at) => {
+        if (at > 0) addRow(false);
+        rows[at].name.value = [path].flat().join(" / ");
+        if (proportions[at] !== undefined) rows[at].weight.value = proportions[at];
+      });
+      update();
+    },
     read() {
       const { named, shares } = update();
       return { genrePaths: named.map(({ path }) => path()), genreProportions: shares };

@@ -2,14 +2,14 @@
 
 import { Guidance } from "./api.js";
 import { el, setText } from "./dom.js";
-import { isLive } from "./subscriber.js";
+import { isLive } from "./session-model.js";
 
 /** `onProblem(problem)` shows why it was refused; `onSend()` comes before each try. */
 export function guidancePanel(kind, id, { onSend, onProblem }) {
   const guidance = new Guidance(kind, id);
   const input = el("textarea", {
     id: "guidance", name: "guidance", rows: "2", "data-testid": "guidance-input",
-    placeholder: "Add a dragon, and let it be funny", "aria-describedby": "guidance-hint", on: { keydown: sendOnEnter },
+    placeholder: kind === "logo" ? "Bolder, and in warm colours" : "Add a dragon, and let it be funny", "aria-describedby": "guidance-hint", on: { keydown: sendOnEnter },
   });
   const submit = el("button", { type: "submit", class: "button-quiet", "data-testid": "guidance-send", text: "Send" });
   const form = el("form", { class: "guidance-form", novalidate: true, on: { submit: send } },

@@ -3,6 +3,7 @@
 import { Submission } from "./api.js";
 import { el, setText } from "./dom.js";
 import { genreRows } from "./genre-rows.js";
+import { takeDraft } from "./input-draft.js";
 import { problemBanner } from "./problem-banner.js";
 
 const PLATFORMS = ["TikTok", "YouTube", "Netflix", "ReelShort", "Podcast", "Web novel", "Stage", "Game"];
@@ -25,6 +26,16 @@ export function ideaForm() {
   const genres = genreRows();
   const submit = el("button", { type: "submit", class: "button-primary", "data-testid": "submit", text: "Get ideas" });
   const banner = problemBanner();
+  fill(takeDraft("ideation"));
+
+  function fill(draft) {
+    if (!draft) return;
+    userInput.value = draft.userInput;
+    if (PLATFORMS.includes(draft.selectedPlatform)) platform.value = draft.selectedPlatform;
+    ideaCount.value = draft.ideaCount;
+    setText(count, ideaCount.value);
+    genres.fill(draft.genrePaths ?? [], draft.genreProportions ?? []);
+  }
 
   const fields = {
     userInput: field("What do you want ideas about?", userInput),

@@ -5,7 +5,7 @@ import { Submission } from "./api.js";
 import { draftIdeas } from "./drafts.js";
 import { el, setText } from "./dom.js";
 import { plainText, showText } from "./growing-text.js";
-import { isLive } from "./subscriber.js";
+import { isLive } from "./session-model.js";
 
 /** `onOutline(submission, ideaIndex)` starts an outline of one idea. */
 export function ideaList(onOutline) {
@@ -46,7 +46,8 @@ function draftsOf({ texts, ideas, ideaCount }) {
 }
 
 /** What an ended generation had written of the next idea. */
-function leftoversOf({ text, ideas }) {
+function leftoversOf({ leftovers, ideas }) {
+  const text = [...leftovers.values()].at(-1);
   if (!text) return [];
   const { ideas: written, plain } = draftIdeas(text);
   const left = unfinished(written, ideas).map((idea) => ({ ...idea, phase: "unfinished" }));

@@ -2,6 +2,7 @@
 
 import { Submission } from "./api.js";
 import { el } from "./dom.js";
+import { takeDraft } from "./input-draft.js";
 import { problemBanner } from "./problem-banner.js";
 
 export function logoForm() {
@@ -12,6 +13,13 @@ export function logoForm() {
   const colors = el("input", { id: "logoColors", type: "text", placeholder: "#1d3557, orange" });
   const submit = el("button", { type: "submit", class: "button-primary", "data-testid": "submit-logo", text: "Draw a logo" });
   const banner = problemBanner();
+  const draft = takeDraft("logo");
+  if (draft) {
+    brandName.value = draft.brandName;
+    description.value = draft.description;
+    style.value = draft.style ?? "";
+    colors.value = (draft.colors ?? []).join(", ");
+  }
 
   async function send(event) {
     event.preventDefault();
@@ -35,9 +43,9 @@ export function logoForm() {
 
   return el("form", { class: "panel idea-form", novalidate: true, "aria-label": "Logo", on: { submit: send } },
     el("h2", { text: "Or a logo?" }),
-    el("div", { class: "field-pair" }, field("Name of the brand", brandName), field("Style", style)),
+    el("div", { class: "field-pair" }, field("Name of the brand", brandName), field("Style (optional)", style)),
     field("What does it stand for?", description),
-    field("Colours", colors),
+    field("Colours (optional)", colors),
     banner.element,
     el("div", { class: "form-actions" }, submit));
 }

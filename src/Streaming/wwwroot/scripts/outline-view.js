@@ -5,7 +5,7 @@ import { draftComponents } from "./drafts.js";
 import { el } from "./dom.js";
 import { plainText, showText } from "./growing-text.js";
 import { itemSection } from "./outline-items.js";
-import { isLive } from "./subscriber.js";
+import { isLive } from "./session-model.js";
 
 const HEADINGS = {
   title: "Title",
@@ -27,7 +27,7 @@ export function outlineView() {
 
   function update(model) {
     const live = isLive(model.status);
-    const texts = live ? model.texts : new Map([["text", model.text ?? ""]]);
+    const texts = live ? model.texts : model.leftovers;
     const { components: drafts, plain } = draftComponents(texts);
     // The model writes one component at a time, and the last one it began is the one that grows.
     const growing = Object.keys(drafts).at(-1);

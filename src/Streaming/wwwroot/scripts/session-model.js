@@ -1,91 +1,81 @@
-// What is known of one session: the state as it was read, and every message applied to it since.
+// What the page shows of one session: the client's state of it, what was asked, what the user has said, and the
+// parts of a logo.
 
-const COMPONENT_LISTS = new Set(["characters", "stages"]);
+const LIVE = new Set(["queued", "streaming", "paused"]);
+
+export function isLive(status) {
+  return LIVE.has(status);
+}
 
 export class SessionModel {
-  /** Raw model text of the running transform by stage, in the order the stages began. */
-  texts = new Map();
-  ideas = [];
-  components = {};
+  /** What the user said, as `{id, text, applied, late}`. */
+  guidance = [];
   concepts = [];
   assets = [];
   choice = undefined;
-  /** Newest picture by name, as SVG, and the newest of all. */
+  /** Newest picture by the name of its file, as SVG, and the newest of all, both of this transform. */
   previews = new Map();
   drawing = undefined;
-  stages = [];
-  progress = 0;
-  statusText = "";
-  warning = undefined;
-  error = undefined;
-  /** What the user said, as `{id, text, applied, late}`. */
-  guidance = [];
-  #transformId;
-  #lastIndex = -1;
+  #state;
 
-  /** Takes a state over; with `after` its chunks are only those that were not held yet. */
-  read(state, { after }) {
-    const streaming = state.streamingData;
-    const same = after && streaming?.transformId === this.#transformId;
-    this.#takeSession(state);
-    this.ideas = [...(state.ideas ?? [])];
-    this.components = structuredClone(state.components ?? {});
-    this.concepts = [...(state.concepts ?? [])];
-    this.assets = [...(state.assets ?? [])];
-    this.choice = state.choice;
-    this.guidance = (state.guidance ?? []).map((known) => ({ ...known }));
-    this.error = state.error ?? undefined;
-    this.text = state.text ?? undefined;
-    if (!streaming) {
-      this.end(state.status);
-      return;
+  /** Takes over the client's state, which has changed. */
+  take(state) {
+    if (this.transformId !== state.transformId) {
+      // Of an earlier try.
+      this.previews = new Map();
+      this.drawing = undefined;
     }
-    if (!same) this.#beginTransform(streaming.transformId);
-    this.#takeStreaming(streaming);
+    if (state.session !== this.session) this.#takeSession(state.session);
+    this.#state = state;
+    Object.assign(this, state);
+    this.#takeLogo(state);
   }
 
-  apply(message) {
-    if (message.index !== undefined) this.#lastIndex = message.index;
-    handlers[message.type]?.(this, message);
+  /** Hears what the client's state does not keep, before `take`. */
+  hear({ type, code, guidance = [], name, contentType, data }) {
+    if (type === "info") this.#hearGuidance(code, guidance);
+    if (type !== "preview" || contentType !== "image/svg+xml" || !data) return;
+    this.previews.set(name, data);
+    this.drawing = data;
   }
 
-  #takeSession(state) {
-    const { kind, id, status, provider, model, createdAt, updatedAt } = state;
-    Object.assign(this, { kind, id, status, provider, model, createdAt, updatedAt });
-    this.title = (kind === "outline" ? state.sourceArtifact?.title : state.userInput ?? state.brandName) ?? "";
-    this.sourceText = state.sourceArtifact?.text ?? state.description;
-    this.ideationId = state.sourceArtifact?.ideationId;
-    this.ideaCount = state.ideaCount;
-    this.facts = factsOf(state);
+  /** By the server's clock, until the end; in ms. */
+  get elapsedMs() {
+    return this.#state?.elapsedMs;
   }
 
-  #beginTransform(transformId) {
-    this.#transformId = transformId;
-    this.#lastIndex = -1;
-    this.texts = new Map();
-    this.progress = 0;
-    this.estimate = undefined;
-    this.statusText = "";
-    this.warning = undefined;
-    this.startedAt = undefined;
+  /** The server's clock now, as well as it is known; in ms. */
+  get serverNow() {
+    return Date.now() - (this.skewMs ?? 0);
   }
 
-  #takeStreaming({ chunks = [], restarts = [], progress, stage, stages, statusText, estimate }) {
-    if (stages?.length) this.stages = stages.map((known) => ({ ...known }));
-    // Chunks of before a restart are not among these, but may be held: a poll would splice two texts.
-    for (const { stage: restarted, index } of restarts) {
-      if (index > this.#lastIndex) this.texts.delete(restarted);
-    }
-    for (const message of chunks) {
-      this.startedAt ??= message.timestamp;
-      if (message.index === undefined || message.index > this.#lastIndex) this.apply(message);
-    }
-    this.advance(progress, stage, statusText);
-    if (estimate) this.estimate = estimate;
+  /** What had been generated when it stopped short; nothing of one that was completed. */
+  get leftovers() {
+    return isLive(this.status) || this.status === "completed" ? new Map() : this.texts;
+  }
+
+  #takeSession(session) {
+    const { kind, createdAt, sourceArtifact: source, userInput, brandName, description, ideaCount } = session;
+    this.createdAt = createdAt;
+    this.title = (kind === "outline" ? source?.title : userInput ?? brandName) ?? "";
+    this.sourceText = source?.text ?? description;
+    this.ideationId = source?.ideationId;
+    this.ideaCount = ideaCount;
+    this.facts = factsOf(session);
+    this.guidance = (session.guidance ?? []).map((known) => ({ ...known }));
+  }
+
+  /** The result is whole; until then what was read, and what has come since. */
+  #takeLogo({ session, artifacts, result }) {
+    const since = (type) => (result ? [] : artifacts.filter((artifact) => artifact.type === type));
+    const known = result ?? session;
+    this.concepts = since("concept").reduce(placed, known.concepts ?? []);
+    this.choice = since("choice").at(-1)?.data ?? known.choice;
+    this.assets = since("asset").reduce(named, known.assets ?? []);
   }
 
   /** One that was carried over from an earlier run is known only from here on. */
-  hear({ code, guidance = [] }) {
+  #hearGuidance(code, guidance) {
     for (const { id, text } of guidance) {
       let known = this.guidance.find((said) => said.id === id);
       if (!known) this.guidance.push(known = { id, text, applied: false });
@@ -93,119 +83,17 @@ export class SessionModel {
       if (code === "guidance_not_applied") known.late = true;
     }
   }
-
-  begin({ transformId, provider, model, stages, timestamp }) {
-    if (transformId !== this.#transformId) this.#beginTransform(transformId);
-    this.status = "streaming";
-    this.error = this.text = undefined;
-    this.startedAt = timestamp;
-    this.provider = provider ?? this.provider;
-    this.model = model ?? this.model;
-    if (stages) this.stages = stages.map((stage) => ({ ...stage, status: "pending" }));
-  }
-
-  /** Overall progress never goes backwards within a transform. */
-  advance(progress, stageName, label) {
-    if (Number.isFinite(progress)) this.progress = Math.min(100, Math.max(this.progress, progress));
-    if (label) this.statusText = label;
-    const stage = this.stages.find(({ name }) => name === stageName);
-    if (stage && stage.status !== "completed") stage.status = "running";
-  }
-
-  completeStage(name) {
-    const stage = this.stages.find((known) => known.name === name);
-    if (stage) stage.status = "completed";
-  }
-
-  end(status) {
-    this.status = status ?? this.status;
-    this.warning = undefined;
-    this.statusText = "";
-    if (this.status === "completed") this.progress = 100;
-    for (const stage of this.stages) {
-      if (this.status === "completed") stage.status = "completed";
-      else if (stage.status === "running") stage.status = this.status;
-    }
-  }
-
-  /** Everything rendered so far was of another stream. */
-  reset() {
-    this.#beginTransform(undefined);
-    this.ideas = [];
-    this.components = {};
-    this.concepts = [];
-    this.assets = [];
-    this.choice = undefined;
-    this.stages = [];
-    this.error = this.text = undefined;
-  }
-
-  addArtifact({ artifactType, position, data }) {
-    if (!data) return;
-    if (artifactType === "idea") place(this.ideas, position, data);
-    else if (artifactType === "concept") place(this.concepts, position, data);
-    else if (artifactType === "choice") this.choice = data;
-    else if (artifactType === "asset" && !this.assets.some(({ name }) => name === data.name)) this.assets.push(data);
-    else if (artifactType === "component") this.#addComponent(position, data);
-  }
-
-  #addComponent(position, { name, value }) {
-    if (COMPONENT_LISTS.has(name)) place(this.components[name] ??= [], position, value);
-    else this.components[name] = value;
-  }
 }
 
-const handlers = {
-  start: (model, message) => model.begin(message),
-  progress: (model, { progress, stage, label, estimate }) => {
-    if (estimate) model.estimate = estimate;
-    model.warning = undefined;
-    model.advance(progress, stage, label);
-  },
-  chunk: (model, { stage, text }) => {
-    model.warning = undefined;
-    model.texts.set(stage, (model.texts.get(stage) ?? "") + text);
-    model.advance(undefined, stage);
-  },
-  artifact: (model, message) => model.addArtifact(message),
-  preview: (model, { name, contentType, data }) => {
-    if (contentType !== "image/svg+xml" || !data) return;
-    model.previews.set(name, data);
-    model.drawing = data;
-  },
-  stage_complete: (model, { stage, progress }) => {
-    model.completeStage(stage);
-    model.advance(progress);
-  },
-  result: (model, { ideas, components }) => {
-    if (Array.isArray(ideas)) model.ideas = ideas;
-    if (components) model.components = components;
-  },
-  status: (model, { reset, status }) => {
-    if (reset) model.reset();
-    if (status) model.status = status;
-  },
-  info: (model, { code, stage, message, guidance }) => {
-    if (code === "restarted") model.texts.delete(stage);
-    model.hear({ code, guidance });
-    if (message) model.statusText = message;
-  },
-  warning: (model, { message }) => { model.warning = message; },
-  error: (model, { code, category, message, recoverable }) => {
-    model.error = { code, category, message, recoverable };
-  },
-  end: (model, { status, timestamp }) => {
-    // Until the state is read again: what was being written must not vanish in between.
-    if (status !== "completed") model.text ??= [...model.texts.values()].at(-1);
-    model.end(status);
-    model.updatedAt = timestamp ?? model.updatedAt;
-  },
-};
-
 /** A repeated position replaces (a stage was run again); anything beyond the end is the next one. */
-function place(list, position, value) {
-  if (position < list.length) list[position] = value;
-  else list.push(value);
+function placed(list, { position, data }) {
+  return Object.assign([...list], { [Math.min(position, list.length)]: data });
+}
+
+/** A repeated name replaces. */
+function named(list, { data }) {
+  const at = list.findIndex(({ name }) => name === data.name);
+  return at < 0 ? [...list, data] : list.with(at, data);
 }
 
 function factsOf({ selectedPlatform, genrePaths, genreProportions, totalEpisodes, episodeDuration }) {

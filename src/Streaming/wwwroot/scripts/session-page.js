@@ -1,4 +1,4 @@
-// One session, from queued to ended: the subscriber feeds the model, and the views show the
+// One session, from queued to ended: the browser client feeds the model, and the views show the
 // model at most once a frame.
 
 import { steer, sessionUrl } from "./api.js";
@@ -13,15 +13,15 @@ import { outlineView } from "./outline-view.js";
 import { problemBanner } from "./problem-banner.js";
 import { progressPanel } from "./progress-panel.js";
 import { sessionHead } from "./session-head.js";
-import { SessionModel } from "./session-model.js";
-import { isLive, Subscriber } from "./subscriber.js";
+import { isLive, SessionModel } from "./session-model.js";
+import { SessionWatch } from "./session-watch.js";
 
 export function sessionPage(kind, id) {
   const model = new SessionModel();
   const banner = problemBanner();
   const cancel = actionButton("cancel", "Cancel", () => request("cancel"));
   const pause = actionButton("pause", "Pause", () => request(model.status === "paused" ? "resume" : "pause"));
-  const cut = actionButton("cut", "Cut the connection", () => subscriber.cut());
+  const cut = actionButton("cut", "Cut the connection", () => watch.cut());
   const retry = () => request("retry");
 
   const head = sessionHead(kind);
@@ -31,13 +31,13 @@ export function sessionPage(kind, id) {
   const results = kind === "logo" ? logoView() : kind === "outline" ? outlineView() : ideaList(writeOutline);
   const outcome = outcomePanel(retry);
   const body = el("div", { class: "session-body", hidden: true },
-    el("div", { class: "session-side" }, progress.strip, progress.details, guidance.element, connection.element),
+    el("div", { class: "session-side" }, progress.strip, guidance.element, progress.details, connection.element),
     el("div", { class: "session-results" }, results.element, outcome.element));
   const element = el("article", { class: "session" }, head.element, banner.element, body);
 
-  const subscriber = new Subscriber(kind, id, {
-    onState: (state, { after }) => { model.read(state, { after }); renderSoon(); },
-    onMessage: (message) => { model.apply(message); renderSoon(); },
+  const watch = new SessionWatch(kind, id, {
+    onMessage: (message) => model.hear(message),
+    onState: (state) => { model.take(state); renderSoon(); },
     onConnection: (state) => { connection.showState(state); cut.disabled = state !== "live"; },
     onResume: connection.log,
     onIntegrity(proof) {
@@ -89,7 +89,7 @@ export function sessionPage(kind, id) {
     cancel.disabled = pause.disabled = true;
     try {
       await steer(sessionUrl(kind, id), action);
-      if (action === "retry") await subscriber.read();
+      if (action === "retry") watch.read();
     } catch (problem) {
       banner.show(problem);
     } finally {
@@ -107,24 +107,15 @@ export function sessionPage(kind, id) {
     }
   }
 
-  const listening = new AbortController();
-
   function enter() {
-    const wake = () => { if (document.visibilityState === "visible") subscriber.wake(); };
-    const { signal } = listening;
-    document.addEventListener("visibilitychange", wake, { signal });
-    window.addEventListener("online", wake, { signal });
-    // A page in the back/forward cache may hold no connection open.
-    window.addEventListener("pagehide", () => subscriber.stop(), { signal });
-    window.addEventListener("pageshow", ({ persisted }) => { if (persisted) wake(); }, { signal });
     document.documentElement.dataset.messages = 0;
-    subscriber.read();
+    watch.read();
   }
 
   function leave() {
-    listening.abort();
-    subscriber.stop();
+    watch.stop();
     progress.stop();
+    outcome.stop();
     cancelAnimationFrame(frame);
     delete document.documentElement.dataset.messages;
   }

@@ -7,6 +7,13 @@ export function isEnded(status: string | undefined): boolean;
  * @returns {number | undefined} the index that follows
  */
 export function indexAfter(eventId: string | undefined): number | undefined;
+/**
+ * what the service itself sends
+ */
+export type KnownMessage = import("streaming-web-client/protocol").Message;
+/**
+ * as it came: of any type, and a relay's may have any fields
+ */
 export type Message = {
     type: string;
     index?: number;

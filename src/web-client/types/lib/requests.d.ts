@@ -1,17 +1,12 @@
 /**
  * @param {string} url of a stream
- * @returns {{ kind: string, id: string, base: string, stateUrl: string } | undefined} undefined if it is not one of this service
+ * @returns {string | undefined} where its state is; undefined if it is not the stream of one session of this service
  */
-export function sessionOf(url: string): {
-    kind: string;
-    id: string;
-    base: string;
-    stateUrl: string;
-} | undefined;
+export function stateUrlOf(url: string): string | undefined;
 /**
  * Reads an answer until it is cut.
  * @param {Response | ReadableStream<any>} answer
- * @param {AbortSignal} signal ends it; the promise is then rejected
+ * @param {AbortSignal} signal ends it, and must in the end; the promise is then rejected
  * @param {StreamHandlers} handlers
  * @returns {Promise<boolean>} true if there is nothing to come (204)
  */
@@ -29,17 +24,17 @@ export class Requests {
     /**
      * Reads a state.
      * @param {string} url
-     * @param {{ after?: string, etag?: string, waitSeconds?: number, signal: AbortSignal }} how
-     * @returns {Promise<{ state: State, etag: string | undefined } | undefined>} undefined: unchanged
+     * @param {{ after?: string, etag?: string | null, waitSeconds?: number, signal: AbortSignal }} how
+     * @returns {Promise<{ state: State, etag: string | null } | undefined>} undefined: unchanged
      */
     readState(url: string, { after, etag, waitSeconds, signal }: {
         after?: string;
-        etag?: string;
+        etag?: string | null;
         waitSeconds?: number;
         signal: AbortSignal;
     }): Promise<{
         state: State;
-        etag: string | undefined;
+        etag: string | null;
     } | undefined>;
     /**
      * Reads a stream until it is cut.
@@ -74,7 +69,7 @@ export type StreamHandlers = {
      */
     onRetry: (ms: number) => void;
     /**
-     * an EventSource was cut, and reconnects by itself
+     * an EventSource was cut: it reconnects by itself, or has given up
      */
     onLost: () => void;
 };

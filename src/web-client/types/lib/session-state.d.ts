@@ -18,10 +18,10 @@ export class SessionState {
         position?: number;
         data: any;
     }[];
-    /** @type {Message | undefined} the newest */ preview: Message | undefined;
-    /** @type {Message | undefined} the message, if there was one */ result: Message | undefined;
-    /** @type {any} as the service says it; null is unknown */ estimate: any;
-    /** @type {Message | undefined} until work goes on */ warning: Message | undefined;
+    /** @type {PreviewMessage | undefined} the newest */ preview: PreviewMessage | undefined;
+    /** @type {ResultMessage | undefined} the message, if there was one */ result: ResultMessage | undefined;
+    /** @type {TimeEstimate | null} as the service says it; null is unknown */ estimate: TimeEstimate | null;
+    /** @type {WarningMessage | undefined} until work goes on */ warning: WarningMessage | undefined;
     /** @type {any} why it failed */ error: any;
     /** @type {string | undefined} */ lastEventId: string | undefined;
     /** @type {number | undefined} ms, the server's clock */ startedAt: number | undefined;
@@ -52,5 +52,9 @@ export class SessionState {
     #private;
 }
 export type Message = import("./messages.js").Message;
+export type PreviewMessage = import("streaming-web-client/protocol").PreviewMessage;
+export type ResultMessage = import("streaming-web-client/protocol").ResultMessage;
+export type WarningMessage = import("streaming-web-client/protocol").WarningMessage;
+export type TimeEstimate = import("streaming-web-client/protocol").TimeEstimate;
 export type State = import("./messages.js").State;
 export type Stage = import("./messages.js").Stage;

@@ -3,7 +3,6 @@
  * @typedef {{ next?: number, event?: { data: string, id: string }, state?: any, after?: string, ask?: boolean }} Word
  */
 export class TabGroup {
-    static get isAvailable(): boolean;
     /**
      * @param {string} name the same for those who share
      * @param {(word: Word) => void} onWord of another tab
