@@ -56,8 +56,8 @@ public static class Problems
     public static IReadOnlyList<ProblemKind> Table { get; } =
     [
         InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite, NotFound, UnknownKind,
-        MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, UploadTooLarge,
-        FileTooLarge, UnsupportedMediaType, ImageUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
+        MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, FileTooLarge, UploadTooLarge,
+        UnsupportedMediaType, ImageUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
         ImageDamaged, ImagePolyglot, ImageTooLarge, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,
         DatabaseUnavailable, UploadsBusy, FilesBusy, StorageFull,
     ];
