@@ -22,7 +22,7 @@ public sealed class PhoneTests(PacedService service, Chromium browser) : IClassF
         await AssertFitsAsync(watched.Page);
 
         await watched.Page.GotoAsync("/");
-        await Assertions.Expect(watched.Page.GetByTestId("history-item")).ToHaveCountAsync(1);
+        await Assertions.Expect(watched.Page.GetByTestId("history-item").First).ToBeVisibleAsync();
         await AssertFitsAsync(watched.Page);
         watched.AssertNoErrors();
     }

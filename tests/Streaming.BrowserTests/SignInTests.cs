@@ -91,6 +91,8 @@ public sealed class SignInTests(PostgresServer postgres, Chromium browser)
         await view.AskForIdeasAsync(IdeaCount);
         var draft = view.DraftCard.Locator(".card-body");
         await Expect(draft).ToHaveTextAsync("Half of");
+        // The text may be from the state, with the ticket for the stream still to be asked for.
+        await Expect(view.Connection).ToHaveTextAsync("live");
 
         clock.Ahead = TimeSpan.FromHours(1);
         // The open stream outlives the token; what is asked for next does not.

@@ -44,11 +44,12 @@ public sealed class TraceTests(PostgresServer postgres)
         Assert.NotEmpty(run.Resource["service.instance.id"]);
 
         Assert.Equal(["/v1/metrics", "/v1/traces"], receiver.Paths);
-        Assert.Superset(new HashSet<string>
+        // Without the gauges: the factory of the tests may dispose them before the last export.
+        Assert.Empty(new HashSet<string>
         {
-            "streaming.messages.appended", "streaming.commit.duration", "streaming.messages.delivered", "streaming.streams.open", "streaming.run.duration",
-            "streaming.model.circuit.state", "gen_ai.client.operation.duration", "gen_ai.client.token.usage", "http.server.request.duration",
-        }, receiver.Metrics.ToHashSet());
+            "streaming.messages.appended", "streaming.commit.duration", "streaming.messages.delivered", "streaming.run.duration",
+            "gen_ai.client.operation.duration", "gen_ai.client.token.usage", "http.server.request.duration",
+        }.Except(receiver.Metrics.ToHashSet()));
     }
 
     [Fact]
