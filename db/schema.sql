@@ -169,12 +169,19 @@ create table transforms (
     messages_removed_at timestamp with time zone,
     user_id text,
     traceparent text,
+    queue text default 'generations'::text not null,
     constraint transforms_pkey PRIMARY KEY (id),
     constraint transforms_session_id_ordinal_key UNIQUE (session_id, ordinal),
     constraint transforms_ordinal_check CHECK ((ordinal >= 1)),
     constraint transforms_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
     constraint transforms_traceparent_check CHECK ((length(traceparent) <= 100))
 ) with (fillfactor=70);
+
+create table uploads (
+    session_id uuid not null,
+    content bytea not null,
+    constraint uploads_pkey PRIMARY KEY (session_id)
+);
 
 -- Foreign keys
 alter table artifacts add constraint artifacts_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
@@ -191,6 +198,7 @@ alter table transform_outputs add constraint transform_outputs_artifact_id_fkey 
 alter table transform_outputs add constraint transform_outputs_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
 alter table transform_stages add constraint transform_stages_transform_id_fkey FOREIGN KEY (transform_id) REFERENCES transforms(id) ON DELETE CASCADE;
 alter table transforms add constraint transforms_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
+alter table uploads add constraint uploads_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 
 -- Indexes besides those of the keys
 CREATE INDEX artifacts_of_session ON artifacts USING btree (session_id, "position", id);
@@ -206,7 +214,7 @@ CREATE INDEX transform_inputs_of_artifact ON transform_inputs USING btree (artif
 CREATE INDEX transform_outputs_of_artifact ON transform_outputs USING btree (artifact_id);
 CREATE INDEX transforms_completed ON transforms USING btree (kind, ended_at DESC) WHERE (status = 'completed'::text);
 CREATE INDEX transforms_in_progress ON transforms USING btree (user_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
-CREATE INDEX transforms_queued ON transforms USING btree (priority DESC, created_at) WHERE (status = 'queued'::text);
+CREATE INDEX transforms_queued ON transforms USING btree (queue, priority DESC, created_at) WHERE (status = 'queued'::text);
 CREATE INDEX transforms_running ON transforms USING btree (id) WHERE (status = 'running'::text);
 CREATE INDEX transforms_with_messages ON transforms USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND (messages_removed_at IS NULL));
 
@@ -488,6 +496,14 @@ begin
     raise exception 'transform_chunks is append-only: a message is never changed'
         using errcode = 'integrity_constraint_violation';
 end $function$;
+CREATE OR REPLACE FUNCTION remove_upload()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    delete from uploads where session_id = new.session_id;
+    return null;
+end $function$;
 CREATE OR REPLACE FUNCTION sessions_in_progress(p_user_id text)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -553,3 +569,4 @@ CREATE TRIGGER transform_chunks_immutable BEFORE UPDATE ON transform_chunks FOR 
 CREATE TRIGGER transforms_announce_delete AFTER DELETE ON transforms FOR EACH ROW EXECUTE FUNCTION announce_deletion();
 CREATE TRIGGER transforms_announce_insert AFTER INSERT ON transforms FOR EACH ROW EXECUTE FUNCTION announce_status();
 CREATE TRIGGER transforms_announce_update AFTER UPDATE ON transforms FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.attempt IS DISTINCT FROM new.attempt))) EXECUTE FUNCTION announce_status();
+CREATE TRIGGER transforms_remove_upload AFTER UPDATE OF status ON transforms FOR EACH ROW WHEN (((new.kind = 'upload'::text) AND ((new.status = 'completed'::text) OR ((new.status = 'failed'::text) AND ((new.error ->> 'recoverable'::text) = 'false'::text))))) EXECUTE FUNCTION remove_upload();

@@ -22,7 +22,7 @@ sealed class CategoryAttribute() : AllowedValuesAttribute(
 public sealed record StageInfo(string Name, string Label, [property: Range(0, double.MaxValue)] double Weight);
 
 /// <summary>First message of every transform, written together with it.</summary>
-/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>logo</c>, <c>relay</c>.</param>
+/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>logo</c>, <c>upload</c>, <c>relay</c>.</param>
 /// <param name="TransformId">The transform that this stream shows.</param>
 /// <param name="Provider">Who generates: <c>offline</c>, <c>openai</c>, <c>anthropic</c>; none for a relay.</param>
 /// <param name="Model">Model name at that provider; none for a relay.</param>

@@ -26,6 +26,7 @@ namespace Streaming.Protocol;
 [JsonSerializable(typeof(LogoState))]
 [JsonSerializable(typeof(LogoRequest))]
 [JsonSerializable(typeof(GuidanceRequest))]
+[JsonSerializable(typeof(UploadState))]
 [JsonSerializable(typeof(ArtifactList))]
 [JsonSerializable(typeof(RelayState))]
 [JsonSerializable(typeof(FileState))]

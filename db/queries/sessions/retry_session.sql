@@ -5,7 +5,7 @@
 -- it, and whether it was not because the user has as many in progress as may be. No row: no such session.
 -- Index: sessions_pkey, transforms_session_id_ordinal_key, transforms_in_progress.
 with newest as (
-    select t.id, t.session_id, t.ordinal, t.kind, t.status
+    select t.id, t.session_id, t.ordinal, t.kind, t.status, t.queue, t.priority
     from sessions as s
     cross join lateral (select * from transforms where session_id = s.id order by ordinal desc limit 1) as t
     where s.id = @session and s.kind = @kind and s.user_id = @user
@@ -13,8 +13,8 @@ with newest as (
     select case when @inProgressMax::int is null then true else sessions_in_progress(@user) < @inProgressMax::int end as free
     from newest where status in ('failed', 'cancelled')
 ), transform as (
-    insert into transforms (id, session_id, user_id, ordinal, kind, status, execution_context, traceparent)
-    select @transform, session_id, @user, ordinal + 1, kind, 'queued', @context::jsonb, @traceparent from newest, room where free
+    insert into transforms (id, session_id, user_id, ordinal, kind, queue, priority, status, execution_context, traceparent)
+    select @transform, session_id, @user, ordinal + 1, kind, queue, priority, 'queued', @context::jsonb, @traceparent from newest, room where free
     on conflict (session_id, ordinal) do nothing
     returning id
 ), inputs as (

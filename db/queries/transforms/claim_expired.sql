@@ -1,4 +1,4 @@
--- Takes running transforms whose worker has not renewed its lease, as the next attempt. Parameters as in claim_queued;
+-- Takes running transforms whose worker has not renewed its lease, as the next attempt. Parameters as in claim_queued, but for the queue's;
 -- @attemptsMax int attempts at most, counting those that were lost; one handed back at a shutdown is not. Index: transforms_running.
 with next as (
     select id from transforms
@@ -11,4 +11,4 @@ update transforms as t
 set attempt = t.attempt + 1, losses = t.losses + 1, lease_owner = @owner, lease_expires_at = clock_timestamp() + @lease
 from next
 where t.id = next.id
-returning t.id, t.session_id, t.kind, t.ordinal, t.attempt, t.traceparent
+returning t.id, t.session_id, t.kind, t.ordinal, t.attempt, t.traceparent, false as is_aged

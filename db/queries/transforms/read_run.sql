@@ -8,6 +8,7 @@ select s.id as session_id, s.user_id, s.input::text as input,
                  from transform_outputs as o join artifacts as a on a.id = o.artifact_id
                  where o.transform_id = t.id), '[]')::text as artifacts,
        (select c.chunk_data from transform_chunks as c
-        where c.transform_id = t.id and c.chunk_type = 'progress' order by c.chunk_index desc limit 1) as progress
+        where c.transform_id = t.id and c.chunk_type = 'progress' order by c.chunk_index desc limit 1) as progress,
+       extract(epoch from clock_timestamp() - t.created_at)::float8 as age_seconds
 from transforms as t join sessions as s on s.id = t.session_id
 where t.id = @transform

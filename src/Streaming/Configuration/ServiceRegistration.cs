@@ -8,11 +8,13 @@ using Streaming.Files;
 using Streaming.Http;
 using Streaming.Http.Authentication;
 using Streaming.Http.Limits;
+using Streaming.Images;
 using Streaming.Messages;
 using Streaming.Notifications;
 using Streaming.Pipelines.Ideation;
 using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
+using Streaming.Pipelines.Upload;
 using Streaming.Sessions;
 using Streaming.Subscriptions;
 using Streaming.Telemetry;
@@ -70,6 +72,8 @@ public static class ServiceRegistration
         Bind<LimitOptions>("Limits");
         Bind<LogoOptions>("Logos");
         Bind<FilesOptions>("Files");
+        Bind<ImageOptions>("Images");
+        Bind<UploadOptions>("Uploads");
         Bind<AuthOptions>("Auth");
         Bind<TelemetryOptions>("Telemetry");
 
@@ -123,6 +127,7 @@ public static class ServiceRegistration
     {
         services.AddSingleton<SessionReader>();
         services.AddSingleton<ArtifactReader>();
+        services.AddSingleton<UploadReader>();
         services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
@@ -156,6 +161,13 @@ public static class ServiceRegistration
         services.AddSingleton<SvgSanitizer>();
         services.AddSingleton<Rasterizer>();
         AddPipeline<LogoPipeline>(services);
+        services.AddSingleton<IValidateOptions<ImageOptions>, ImageOptionsValidation>();
+        services.AddOptions<ImageOptions>().ValidateOnStart();
+        services.AddSingleton<Vips>();
+        services.AddSingleton<ImageOptimizer>();
+        services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidation>();
+        services.AddOptions<UploadOptions>().ValidateOnStart();
+        AddPipeline<UploadPipeline>(services);
     }
 
     public static void AddTransforms(this IServiceCollection services)
@@ -198,6 +210,7 @@ public static class ServiceRegistration
         services.AddSingleton<ArtifactRoutes>();
         services.AddSingleton<UploadRoutes>();
         services.AddSingleton<FileRoutes>();
+        services.AddSingleton<ImageUploadRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
@@ -236,6 +249,7 @@ public static class ServiceRegistration
         IdeationRoutes.Map(app);
         OutlineRoutes.Map(app);
         LogoRoutes.Map(app);
+        ImageUploadRoutes.Map(app);
         RelayRoutes.Map(app);
         FileRoutes.Map(app);
         StreamRoutes.Map(app);

@@ -17,5 +17,11 @@ public sealed class TransformOptions
     /// <summary>How often the queue is looked at without a notification, which may be lost; default 5 s.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// What has waited for so long is taken before what is more urgent, one at a time of each queue; default 30 s. So nothing waits forever, and
+    /// what is urgent keeps all places but one.
+    /// </summary>
+    public TimeSpan AgedAfter { get; set; } = TimeSpan.FromSeconds(30);
+
     public TimeSpan Lease => TimeSpan.FromSeconds(LeaseSeconds);
 }

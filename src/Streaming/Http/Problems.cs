@@ -19,6 +19,7 @@ public static class Problems
     public static readonly ProblemKind Unauthenticated = new("unauthenticated", 401, "This needs a bearer token.");
     public static readonly ProblemKind InvalidToken = new("invalid_token", 401, "The bearer token is not valid.");
     public static readonly ProblemKind InvalidTicket = new("invalid_ticket", 401, "The ticket does not open this stream, or no longer.");
+    public static readonly ProblemKind CrossSite = new("cross_site", 403, "A page of another site may not ask for this.");
     public static readonly ProblemKind NotFound = new("not_found", 404, "There is no such thing here.");
     public static readonly ProblemKind UnknownKind = new("unknown_kind", 404, "There is no such kind of session.");
     public static readonly ProblemKind MethodNotAllowed = new("method_not_allowed", 405, "This method is not for this address.");
@@ -29,10 +30,17 @@ public static class Problems
     public static readonly ProblemKind UnsupportedTusVersion = new("unsupported_tus_version", 412, "Tus-Resumable must be 1.0.0.");
     public static readonly ProblemKind BodyTooLarge = new("body_too_large", 413, "The body is larger than Limits:BodyBytesMax.");
     public static readonly ProblemKind FileTooLarge = new("file_too_large", 413, "The file is larger than it may be, or than was announced.");
+    public static readonly ProblemKind UploadTooLarge = new("upload_too_large", 413, "The file is larger than Uploads:BytesMax.");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body is not of the media type that this request takes.");
+    public static readonly ProblemKind ImageUnsupported = new("image_unsupported", 415, "The file is no image of a format that is taken.");
     public static readonly ProblemKind RangeNotSatisfiable = new("range_not_satisfiable", 416, "The file has no such bytes.");
     public static readonly ProblemKind HostNotAllowed = new("host_not_allowed", 421, "The service does not answer to this host name.");
     public static readonly ProblemKind IdempotencyKeyReused = new("idempotency_key_reused", 422, "This Idempotency-Key was used with another body.");
+    public static readonly ProblemKind ImageMislabelled = new("image_mislabelled", 422, "The image is of another format than its content type says.");
+    public static readonly ProblemKind ImageTruncated = new("image_truncated", 422, "The image ends before it is complete.");
+    public static readonly ProblemKind ImageDamaged = new("image_damaged", 422, "The image contradicts itself.");
+    public static readonly ProblemKind ImagePolyglot = new("image_polyglot", 422, "The image is a file of another kind as well.");
+    public static readonly ProblemKind ImageTooLarge = new("image_too_large", 422, "The image has more pixels than Images:PixelsMax.");
     public static readonly ProblemKind TooManyRequests = new("too_many_requests", 429, "You ask too often.");
     public static readonly ProblemKind TooManySessions = new("too_many_sessions", 429, "You have as many sessions in progress as you may have.");
     public static readonly ProblemKind TooManyUploads = new("too_many_uploads", 429, "You have as many uploads in progress as you may have.");
@@ -43,12 +51,15 @@ public static class Problems
     public static readonly ProblemKind FilesBusy = new("files_busy", 503, "As many files are being streamed as can be.");
     public static readonly ProblemKind StorageFull = new("storage_full", 507, "There is no room for this file.");
 
+    public static readonly ProblemKind UploadsBusy = new("uploads_busy", 503, "As many uploads are being received as can be.");
+
     public static IReadOnlyList<ProblemKind> Table { get; } =
     [
-        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, NotFound, UnknownKind,
-        MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, FileTooLarge,
-        UnsupportedMediaType, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch,
-        Internal, FileDamaged, DatabaseUnavailable, FilesBusy, StorageFull,
+        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite, NotFound, UnknownKind,
+        MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, FileTooLarge, UploadTooLarge,
+        UnsupportedMediaType, ImageUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
+        ImageDamaged, ImagePolyglot, ImageTooLarge, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,
+        DatabaseUnavailable, UploadsBusy, FilesBusy, StorageFull,
     ];
 
     /// <summary>An answer that says what is wrong.</summary>

@@ -34,6 +34,8 @@ public sealed class SessionRoutes(
             .WithSummary("Stops the generation until it is resumed").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
         group.MapPost("/{id}/resume", (string id, HttpContext http, SessionRoutes self) => self.ResumeAsync(kind, id, http))
             .WithSummary("Goes on with a paused generation").Produces<TState>(202).ProducesProblem(404).ProducesProblem(409);
+        if (!kind.HasModel)
+            return;
         group.MapPost("/{id}/messages", (string id, HttpContext http, SessionRoutes self) => self.GuideAsync(kind, id, http))
             .WithSummary("Tells a generation that goes on what to go by from now on").Accepts<GuidanceRequest>("application/json")
             .Produces<TState>(202).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(413).ProducesProblem(415).ProducesProblem(422);
@@ -216,12 +218,14 @@ public sealed class SessionRoutes(
     /// <param name="input">What was asked, valid.</param>
     /// <param name="inputs">Artifacts that the transform reads.</param>
     /// <param name="status">202 for what a worker will run, 201 for what runs already.</param>
-    public async Task<IResult> CreateAsync(ISessionKind kind, HttpContext http, string input, Guid[] inputs, int status = StatusCodes.Status202Accepted)
+    /// <param name="upload">Bytes that are stored with it.</param>
+    public async Task<IResult> CreateAsync(
+        ISessionKind kind, HttpContext http, string input, Guid[] inputs, int status = StatusCodes.Status202Accepted, UploadContent? upload = null)
     {
         var (key, invalidKey) = IdempotencyKey(http);
         if (invalidKey is not null)
             return invalidKey;
-        var outcome = await writer.CreateAsync(kind, http.Id(), input, key, inputs, users.SessionsInProgressMax, http.RequestAborted);
+        var outcome = await writer.CreateAsync(kind, http.Id(), input, key, inputs, users.SessionsInProgressMax, upload, http.RequestAborted);
         if (outcome.IsRefused)
             return TooManySessions(http);
         if (outcome.KeyReused)

@@ -12,6 +12,15 @@ public interface ISessionKind
     /// <summary>Stages in order; none for a kind that no worker runs.</summary>
     IReadOnlyList<StageInfo> Stages { get; }
 
+    /// <summary>Whether a model makes the result: then it can be guided, and its state says which.</summary>
+    bool HasModel => Stages.Count > 0;
+
+    /// <summary>The queue that its transforms wait in; those of other queues do not wait for them.</summary>
+    string Queue => Generations;
+
+    /// <summary>The queue of what a model makes.</summary>
+    const string Generations = "generations";
+
     /// <summary>
     /// Writes the properties of the result, complete or as far as it has come, from the artifacts that exist. The same for
     /// the state and for the <c>result</c> message.

@@ -21,6 +21,11 @@ public readonly record struct CreateOutcome(Guid SessionId, bool KeyReused, bool
 /// <param name="IsRefused">It is not, because the user has as many sessions in progress as may be.</param>
 public sealed record ControlOutcome(string Before, bool Done, bool IsRefused = false);
 
+/// <summary>Bytes that are stored with a session.</summary>
+/// <param name="Content">The file.</param>
+/// <param name="Priority">0 for what has time, to 3; the highest is taken first.</param>
+public sealed record UploadContent(byte[] Content, int Priority);
+
 /// <summary>Makes sessions and their further transforms, each with its <c>start</c> message in the same statement.</summary>
 public sealed class SessionWriter(Postgres postgres, ModelClient model)
 {
@@ -30,8 +35,8 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
 
     sealed record RetryRow(string Status, bool Retried, bool IsFull);
 
-    /// <summary>Who generates what is made or retried from now on; null for a kind that no worker runs.</summary>
-    public ModelInfo? GeneratorOf(ISessionKind kind) => kind.Stages.Count == 0 ? null : model.Info;
+    /// <summary>Who generates what is made or retried from now on; null for a kind without a model.</summary>
+    public ModelInfo? GeneratorOf(ISessionKind kind) => kind.HasModel ? model.Info : null;
 
     /// <summary>Makes a session and queues its first transform; a relay's runs at once.</summary>
     /// <param name="kind">What kind.</param>
@@ -40,10 +45,11 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
     /// <param name="idempotencyKey">Makes a repeated request find the first one's session.</param>
     /// <param name="inputs">Artifacts that the transform reads.</param>
     /// <param name="inProgressMax">Sessions that the user may have in progress, this one included; null is no limit.</param>
+    /// <param name="upload">The bytes that the session is about, and how urgent they are; null for what has none.</param>
     /// <param name="cancellation">Ends the wait; the session may have been made.</param>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<CreateOutcome> CreateAsync(
-        ISessionKind kind, string userId, string input, string? idempotencyKey, Guid[] inputs, int? inProgressMax, CancellationToken cancellation)
+        ISessionKind kind, string userId, string input, string? idempotencyKey, Guid[] inputs, int? inProgressMax, UploadContent? upload, CancellationToken cancellation)
     {
         // Made here, so that a repeat after a fault that hid a commit meets the first one's key.
         var (sessionId, transformId) = (Guid.CreateVersion7(), Guid.CreateVersion7());
@@ -67,6 +73,9 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                 weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
                 start = Start(kind, transformId),
                 inputs,
+                queue = kind.Queue,
+                priority = (short)(upload?.Priority ?? 0),
+                content = upload?.Content,
                 inProgressMax,
             }, cancellationToken: cancellation));
             if (made is not null)

@@ -8,6 +8,9 @@ public interface IPipeline : ISessionKind
     /// <summary>Property of the session's input, a number, that the time a stage takes grows with; null: all take alike.</summary>
     string? SizeProperty => null;
 
+    /// <summary>Runs of its queue at once in this process; null: <c>Transforms:Concurrency</c>. The same for all kinds of a queue.</summary>
+    int? ConcurrencyMax => null;
+
     /// <summary>
     /// Runs the stages in order, passing over those that an earlier attempt has completed. Returning completes the transform.
     /// </summary>

@@ -24,6 +24,7 @@ public sealed class RunContext(
     readonly List<EarlierArtifact> _artifacts = [.. stored.Artifacts];
     readonly HashSet<string> _completed = [.. stored.CompletedStages];
     readonly double _totalWeight = stages.Sum(stage => stage.Weight);
+    readonly long _openedAt = clock.GetTimestamp();
     double _progress = stored.Progress;
     double _progressSent = stored.Progress;
     long _progressAt;
@@ -34,6 +35,9 @@ public sealed class RunContext(
 
     /// <summary>The session's input.</summary>
     public JsonElement Input => stored.Input;
+
+    /// <summary>Since the transform was asked for, however often it was begun.</summary>
+    public TimeSpan Elapsed => stored.Age + clock.GetElapsedTime(_openedAt);
 
     /// <summary>The session that is run.</summary>
     public Guid SessionId => lease.SessionId;

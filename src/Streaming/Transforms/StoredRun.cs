@@ -7,8 +7,11 @@ using Streaming.Sessions;
 
 namespace Streaming.Transforms;
 
-/// <summary>A transform that this process has just claimed; <c>Traceparent</c> is the request that asked for it, for traces.</summary>
-public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt, string? Traceparent);
+/// <summary>
+/// A transform that this process has just claimed; <c>Traceparent</c> is the request that asked for it, for traces. <see cref="IsAged"/>:
+/// ahead of more urgent ones, because it had waited too long.
+/// </summary>
+public sealed record ClaimedTransform(Guid Id, Guid SessionId, string Kind, int Ordinal, int Attempt, string? Traceparent, bool IsAged);
 
 /// <summary>An output of an earlier attempt of the same transform.</summary>
 /// <param name="Type">Its type.</param>
@@ -28,11 +31,12 @@ public sealed record EarlierArtifact(string Type, int Position, JsonElement Data
 /// <param name="Progress">Overall percentage that clients were last told.</param>
 /// <param name="Model">Who generates: provider and model with a slash between.</param>
 /// <param name="History">How long earlier runs of the kind took.</param>
+/// <param name="Age">How long ago the transform was asked for.</param>
 public sealed record StoredRun(
     JsonElement Input, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress,
-    string Model, StageHistory History)
+    string Model, StageHistory History, TimeSpan Age)
 {
-    sealed record Row(Guid SessionId, string UserId, string Input, string Model, string Stages, string Artifacts, string? Progress);
+    sealed record Row(Guid SessionId, string UserId, string Input, string Model, string Stages, string Artifacts, string? Progress, double AgeSeconds);
 
     public static async Task<StoredRun> ReadAsync(NpgsqlConnection connection, Guid transformId, IPipeline pipeline, CancellationToken cancellation)
     {
@@ -52,7 +56,8 @@ public sealed record StoredRun(
                 artifact.GetProperty("content").GetString() is { } content ? Convert.FromBase64String(content) : null))],
             row.Progress is null ? 0 : Parse(row.Progress).GetProperty("progress").GetDouble(),
             row.Model,
-            history);
+            history,
+            TimeSpan.FromSeconds(Math.Max(0, row.AgeSeconds)));
     }
 
     static JsonElement Parse(string json)

@@ -13,7 +13,7 @@ using Streaming.Telemetry;
 namespace Streaming.Transforms;
 
 /// <summary>
-/// Claims queued transforms and those whose worker was lost, runs up to <c>Transforms:Concurrency</c> of them at once, and
+/// Claims queued transforms and those whose worker was lost, runs as many of each queue at once as there are places, and
 /// keeps their leases. Woken by NOTIFY; looks for itself every <c>Transforms:PollInterval</c>, because one may be lost.
 /// </summary>
 public sealed class TransformWorker(
@@ -27,11 +27,12 @@ public sealed class TransformWorker(
 
     readonly Dictionary<string, IPipeline> _pipelines = pipelines.ToDictionary(pipeline => pipeline.Name);
     readonly string[] _kinds = [.. pipelines.Select(pipeline => pipeline.Name)];
+    readonly TransformQueue[] _queues = [.. pipelines.GroupBy(pipeline => pipeline.Queue).Select(queue => new TransformQueue(
+        queue.Key, [.. queue.Select(pipeline => pipeline.Name)], queue.First().ConcurrencyMax ?? options.Value.Concurrency))];
     readonly string _owner = $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid():N}";
     // By attempt: this process may claim the next one while the one before has not yet noticed that it has lost its lease.
     readonly ConcurrentDictionary<(Guid TransformId, int Attempt), Running> _running = new();
     volatile int _queuedCount = -1;
-    readonly SemaphoreSlim _wake = new(0, 1);
     readonly SemaphoreSlim _guided = new(0, 1);
 
     sealed record Running(RunLease? Lease, ClaimedTransform Claimed, RunGuidance Guidance, Task Task);
@@ -52,7 +53,7 @@ public sealed class TransformWorker(
     public void StatusChanged(Guid transformId, Guid sessionId, string status)
     {
         if (status == "queued")
-            Wake(_wake);
+            WakeQueues();
         else if (status == "guided" && _running.Keys.Any(key => key.TransformId == transformId))
             Wake(_guided);
         else if (status is "cancelled" or "failed" or "paused")
@@ -64,8 +65,14 @@ public sealed class TransformWorker(
     /// <inheritdoc/>
     public void ListenerConnected()
     {
-        Wake(_wake);
+        WakeQueues();
         Wake(_guided);
+    }
+
+    void WakeQueues()
+    {
+        foreach (var queue in _queues)
+            Wake(queue.Wake);
     }
 
     static void Wake(SemaphoreSlim loop)
@@ -85,7 +92,7 @@ public sealed class TransformWorker(
         {
             await postgres.WaitUntilOpenAsync(stop.Token);
             IsRunning = true;
-            await Task.WhenAll(ClaimLoopAsync(stop.Token), LeaseLoopAsync(stop.Token), GuidanceLoopAsync(stop.Token));
+            await Task.WhenAll([.. _queues.Select(queue => ClaimLoopAsync(queue, stop.Token)), LeaseLoopAsync(stop.Token), GuidanceLoopAsync(stop.Token)]);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -97,14 +104,13 @@ public sealed class TransformWorker(
         }
     }
 
-    async Task ClaimLoopAsync(CancellationToken stopping)
+    async Task ClaimLoopAsync(TransformQueue queue, CancellationToken stopping)
     {
         while (true)
         {
             try
             {
-                while (options.Value.Concurrency - _running.Count is > 0 and var free
-                       && await ClaimAsync("transforms/claim_queued", free, stopping) == free)
+                while (Free(queue) is > 0 and var free && await ClaimAsync("transforms/claim_queued", queue, free, stopping) == free)
                 {
                 }
             }
@@ -113,21 +119,32 @@ public sealed class TransformWorker(
                 log.LogWarning("Nothing could be claimed, next try in {Interval}: {Reason}", options.Value.PollInterval, fault.Message);
             }
 
-            await _wake.WaitAsync(options.Value.PollInterval, stopping);
+            await queue.Wake.WaitAsync(options.Value.PollInterval, stopping);
         }
     }
 
-    async Task<int> ClaimAsync(string statement, int count, CancellationToken stopping)
+    /// <summary>Places of a queue that nobody has.</summary>
+    int Free(TransformQueue queue) => queue.Concurrency - ClaimedOf(queue).Count();
+
+    IEnumerable<ClaimedTransform> ClaimedOf(TransformQueue queue) =>
+        _running.Values.Select(running => running.Claimed).Where(claimed => queue.Kinds.Contains(claimed.Kind));
+
+    async Task<int> ClaimAsync(string statement, TransformQueue queue, int count, CancellationToken stopping)
     {
         await using var connection = await postgres.ConnectAsync(stopping);
         var claimed = (await connection.QueryAsync<ClaimedTransform>(new CommandDefinition(Sql.Named(statement), new
         {
-            kinds = _kinds,
+            queue = queue.Name,
+            kinds = queue.Kinds,
             owner = _owner,
             lease = options.Value.Lease,
             count,
             attemptsMax = options.Value.AttemptsMax,
+            aged = !queue.HasJustTakenAged && !ClaimedOf(queue).Any(claimed => claimed.IsAged),
+            agedAfter = options.Value.AgedAfter,
         }, cancellationToken: CancellationToken.None))).AsList();
+        if (claimed.Count > 0)
+            queue.HasJustTakenAged = claimed.All(transform => transform.IsAged);
         foreach (var transform in claimed)
             Start(transform, stopping);
         return claimed.Count;
@@ -183,7 +200,7 @@ public sealed class TransformWorker(
             _running.TryRemove((claimed.Id, claimed.Attempt), out _);
             lease?.Dispose();
             guidance.Dispose();
-            Wake(_wake);
+            Wake(_queues.Single(queue => queue.Kinds.Contains(claimed.Kind)).Wake);
         }
     }
 
@@ -197,8 +214,9 @@ public sealed class TransformWorker(
             {
                 await RenewAsync(stopping);
                 await FailLostAsync(stopping);
-                if (options.Value.Concurrency - _running.Count is > 0 and var free)
-                    await ClaimAsync("transforms/claim_expired", free, stopping);
+                foreach (var queue in _queues)
+                    if (Free(queue) is > 0 and var free)
+                        await ClaimAsync("transforms/claim_expired", queue, free, stopping);
                 _queuedCount = await CountQueuedAsync(stopping);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
@@ -303,7 +321,8 @@ public sealed class TransformWorker(
 
     public override void Dispose()
     {
-        _wake.Dispose();
+        foreach (var queue in _queues)
+            queue.Dispose();
         _guided.Dispose();
         base.Dispose();
     }

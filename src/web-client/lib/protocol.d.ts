@@ -12,7 +12,7 @@ export type StartMessage = {
   sessionId: string;
   /** When, in Unix milliseconds. */
   timestamp: number;
-  /** Kind of the session: `ideation`, `outline`, `logo`, `relay`. */
+  /** Kind of the session: `ideation`, `outline`, `logo`, `upload`, `relay`. */
   kind: string;
   /** The transform that this stream shows. */
   transformId: string;

@@ -26,6 +26,7 @@ abstract class Benchmark(string id, string work, string bar)
             "p50 <= 2 ms, p99 <= 20 ms", generations: 200, readersEach: 1, tokensPerSecond: 30,
             figures => figures["p50 ms"] <= 2 && figures["p99 ms"] <= 20 && figures["chunks/s"] >= 0.99 * 200 * 30, apart: true),
         new StartAndStop(),
+        new Uploads(),
     ];
 
     public string Id => id;

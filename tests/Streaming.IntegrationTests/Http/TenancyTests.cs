@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Streaming.IntegrationTests.Fixtures;
+using Streaming.Tests.Images;
 using Xunit;
 
 namespace Streaming.IntegrationTests.Http;
@@ -47,6 +48,16 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         { "GET", "/api/logos/{logo}/artifacts.zip", null },
         { "GET", "/api/logos/{logo}/artifacts/{artifactId}", null },
         { "GET", "/api/stream/logo/{logo}", null },
+        { "GET", "/api/uploads/{upload}", null },
+        { "POST", "/api/uploads/{upload}/cancel", null },
+        { "POST", "/api/uploads/{upload}/retry", null },
+        { "POST", "/api/uploads/{upload}/pause", null },
+        { "POST", "/api/uploads/{upload}/resume", null },
+        { "DELETE", "/api/uploads/{upload}", null },
+        { "GET", "/api/uploads/{upload}/artifacts", null },
+        { "GET", "/api/uploads/{upload}/artifacts.zip", null },
+        { "GET", "/api/uploads/{upload}/artifacts/{artifactId}", null },
+        { "GET", "/api/stream/upload/{upload}", null },
         { "GET", "/api/relays/{relay}/artifacts", null },
         { "GET", "/api/relays/{relay}/artifacts.zip", null },
         { "GET", "/api/relays/{relay}/artifacts/{artifactId}", null },
@@ -76,12 +87,12 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
     [MemberData(nameof(Requests))]
     public async Task Another_users_session_is_not_found(string method, string path, string? body)
     {
-        var (ideation, outline, logo, relay, file) = service.Sessions;
-        var artifact = path.Contains("{artifactId}", StringComparison.Ordinal) ? await ArtifactAsync(logo) : "";
+        var (ideation, outline, logo, relay, file, upload) = service.Sessions;
+        var artifact = path.Contains("{artifactId}", StringComparison.Ordinal) ? await ArtifactAsync(path.Contains("{upload}", StringComparison.Ordinal) ? $"uploads/{upload}" : $"logos/{logo}") : "";
         string Filled(string text) => text.Replace("{ideation}", ideation, StringComparison.Ordinal)
             .Replace("{logo}", logo, StringComparison.Ordinal).Replace("{artifactId}", artifact, StringComparison.Ordinal)
             .Replace("{outline}", outline, StringComparison.Ordinal).Replace("{relay}", relay, StringComparison.Ordinal)
-            .Replace("{file}", file, StringComparison.Ordinal);
+            .Replace("{file}", file, StringComparison.Ordinal).Replace("{upload}", upload, StringComparison.Ordinal);
         var before = await service.Ada.GetStringAsync($"/api/relays/{relay}");
 
         using var request = new HttpRequestMessage(new HttpMethod(method), Filled(path));
@@ -129,7 +140,7 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         var document = await service.Host.Client.StateAsync("/openapi/v1.json");
         var tried = Requests.Select(row => $"{row.Data.Item1} {row.Data.Item2.Split('?')[0]}"
             .Replace("{ideation}", "{id}", StringComparison.Ordinal).Replace("{outline}", "{id}", StringComparison.Ordinal).Replace("{relay}", "{id}", StringComparison.Ordinal)
-            .Replace("{file}", "{id}", StringComparison.Ordinal).Replace("/stream/file/", "/stream/{kind}/", StringComparison.Ordinal)
+            .Replace("{file}", "{id}", StringComparison.Ordinal).Replace("{upload}", "{id}", StringComparison.Ordinal).Replace("/stream/file/", "/stream/{kind}/", StringComparison.Ordinal)
             .Replace("{logo}", "{id}", StringComparison.Ordinal).Replace("/stream/logo/", "/stream/{kind}/", StringComparison.Ordinal)
             .Replace("/stream/ideation/", "/stream/{kind}/", StringComparison.Ordinal)).ToHashSet();
         var routes = document.GetProperty("paths").EnumerateObject().Where(path => path.Name.Contains("{id}", StringComparison.Ordinal))
@@ -153,8 +164,8 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
     [Fact]
     public async Task Another_users_sessions_are_in_no_list()
     {
-        var (ideation, outline, logo, relay, file) = service.Sessions;
-        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay), ("files", file)])
+        var (ideation, outline, logo, relay, file, upload) = service.Sessions;
+        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay), ("files", file), ("uploads", upload)])
         {
             Assert.Contains(id, await service.Ada.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
             Assert.DoesNotContain(id, await service.Eve.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
@@ -187,23 +198,23 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         Assert.NotEqual(ids[0], ids[1]);
     }
 
-    /// <summary>One of a logo's, as soon as there is one.</summary>
-    async Task<string> ArtifactAsync(string logo)
+    /// <summary>One of a logo's or an upload's, as soon as there is one.</summary>
+    async Task<string> ArtifactAsync(string session)
     {
         var id = "";
         await Eventually.TrueAsync(async () =>
         {
-            var items = (await service.Ada.StateAsync($"/api/logos/{logo}/artifacts")).GetProperty("items");
+            var items = (await service.Ada.StateAsync($"/api/{session}/artifacts")).GetProperty("items");
             id = items.GetArrayLength() > 0 ? items[0].GetProperty("artifactId").GetString()! : "";
             return id.Length > 0;
-        }, "the logo has an artifact");
+        }, "it has an artifact");
         return id;
     }
 
     /// <summary>One session of each kind of Ada's for all the requests: none of them may change a thing, and what a user may have in progress is limited.</summary>
     public sealed class TenancyFixture(PostgresServer postgres) : JwtFixture(postgres)
     {
-        public (string Ideation, string Outline, string Logo, string Relay, string File) Sessions { get; private set; }
+        public (string Ideation, string Outline, string Logo, string Relay, string File, string Upload) Sessions { get; private set; }
 
         public override async ValueTask InitializeAsync()
         {
@@ -213,7 +224,8 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
                 (await Ada.PostJsonAsync("/api/outlines", new { source = new { title = "a", text = "b" } })).Id(),
                 (await Ada.PostJsonAsync("/api/logos", new { brandName = "Ada", description = "Engines that think" })).Id(),
                 (await Ada.RelayAsync()).Id(),
-                (await Ada.UploadAsync([1, 2, 3])).Split('/')[^1]);
+                (await Ada.UploadAsync([1, 2, 3])).Split('/')[^1],
+                (await Ada.UploadImageAsync(TestImages.Png(64, 64))).Id());
         }
     }
 }

@@ -12,6 +12,8 @@ public sealed partial class DependencyTests
     {
         ["Sse"] = [],
         ["Telemetry"] = ["Configuration"],
+        ["Programs"] = [],
+        ["Images"] = ["Programs", "Configuration"],
         ["Database"] = ["Configuration"],
         ["Notifications"] = ["Database", "Configuration"],
         ["Messages"] = ["Database", "Telemetry", "Configuration", "Sse"],
@@ -20,10 +22,10 @@ public sealed partial class DependencyTests
         ["Subscriptions"] = ["Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
         ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Telemetry", "Configuration"],
         ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Telemetry", "Configuration"],
-        ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Configuration"],
+        ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Images", "Programs", "Configuration"],
         ["Imports"] = ["Messages", "Database", "Sse"],
         ["Files"] = ["Sessions", "Database", "Configuration"],
-        ["Http"] = ["Pipelines", "Transforms", "Files", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
+        ["Http"] = ["Pipelines", "Transforms", "Files", "Images", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
     };
 
     [GeneratedRegex(@"^using (?:\w+ = )?Streaming\.(\w+)", RegexOptions.Multiline)]
