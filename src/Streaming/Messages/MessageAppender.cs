@@ -125,6 +125,9 @@ public sealed class MessageAppender(
     async Task WriteAsync(AppendBatch batch, CancellationToken stopping)
     {
         var began = clock.GetTimestamp();
+        foreach (var (lease, messages) in batch.Runs)
+            foreach (var observer in _observers)
+                observer.Committing(lease.TransformId, messages[^1].Index);
         await using var connection = await postgres.ConnectAsync(stopping);
         var lost = await batch.WriteAsync(connection, options.Value.LockPatience, CancellationToken.None);
         var duration = clock.GetElapsedTime(began);
@@ -334,16 +337,18 @@ public sealed class MessageAppender(
             message.Succeed();
     }
 
-    static void GiveUpAll(AppendBatch batch, string reason, Exception fault, bool isUnstorable = false)
+    void GiveUpAll(AppendBatch batch, string reason, Exception fault, bool isUnstorable = false)
     {
         foreach (var (lease, messages) in batch.Runs)
             GiveUp(lease, messages, reason, fault, isUnstorable);
         batch.Clear();
     }
 
-    static void GiveUp(RunLease lease, List<Append> messages, string reason, Exception? fault, bool isUnstorable = false)
+    void GiveUp(RunLease lease, List<Append> messages, string reason, Exception? fault, bool isUnstorable = false)
     {
         lease.Lose(reason, isUnstorable);
+        foreach (var observer in _observers)
+            observer.Committed(lease.TransformId, []);
         foreach (var message in messages)
             message.Fail(fault);
     }

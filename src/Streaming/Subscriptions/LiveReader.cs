@@ -27,6 +27,8 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     int _next = target.Head + 1;
     int _bytes;
     int _announced = target.Head;
+    // Rows up to here are being committed by this process, and will be handed over.
+    int _expected = -1;
     // Suspicion 1: nobody knows what was committed between the look-up of the head and the subscription.
     int _suspicions = 1;
     int _suspicionsCleared;
@@ -110,17 +112,37 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         get
         {
             lock (_gate)
-                return _announced >= _next || _suspicions > _suspicionsCleared ? new Gap(_next - 1, _announced, _suspicions) : null;
+                return HasUnexpected || _suspicions > _suspicionsCleared ? new Gap(_next - 1, _announced, _suspicions) : null;
         }
     }
 
-    /// <summary>The transform has messages up to <paramref name="head"/>; true if some of them are missing here.</summary>
+    /// <summary>Whether messages are missing here that are not handed over in a moment.</summary>
+    bool HasUnexpected => _announced >= _next && _announced > _expected;
+
+    /// <summary>The transform has messages up to <paramref name="head"/>; true if some of them have to be read.</summary>
     public bool Grew(int head)
     {
         lock (_gate)
         {
             _announced = Math.Max(_announced, head);
-            return _announced >= _next;
+            return HasUnexpected;
+        }
+    }
+
+    /// <summary>Messages up to <paramref name="head"/> are being committed by this process; <see cref="TakeExpected"/> follows.</summary>
+    public void Expect(int head)
+    {
+        lock (_gate)
+            _expected = head;
+    }
+
+    /// <summary><see cref="Add(IReadOnlyList{MessageRow})"/> of the rows that were expected; none if they were given up.</summary>
+    public void TakeExpected(IReadOnlyList<MessageRow> rows)
+    {
+        lock (_gate)
+        {
+            _expected = -1;
+            Add(rows);
         }
     }
 

@@ -53,11 +53,18 @@ public sealed class LiveReaders(
     }
 
     /// <inheritdoc/>
+    public void Committing(Guid transformId, int head)
+    {
+        if (_readers.TryGetValue(transformId, out var reader))
+            reader.Expect(head);
+    }
+
+    /// <inheritdoc/>
     public void Committed(Guid transformId, IReadOnlyList<MessageRow> rows)
     {
         if (_readers.TryGetValue(transformId, out var reader))
         {
-            reader.Add(rows);
+            reader.TakeExpected(rows);
             if (reader.Missing is not null)
                 ReadLater(reader);
         }
@@ -87,10 +94,13 @@ public sealed class LiveReaders(
     public void ListenerConnected()
     {
         foreach (var reader in _readers.Values)
-        {
-            reader.Suspect();
-            ReadLater(reader);
-        }
+            Suspected(reader);
+    }
+
+    void Suspected(LiveReader reader)
+    {
+        reader.Suspect();
+        ReadLater(reader);
     }
 
     void ReadLater(LiveReader reader)
@@ -160,10 +170,11 @@ public sealed class LiveReaders(
             try
             {
                 foreach (var (transformId, head, stays) in await pages.ReadHeadsAsync([.. _readers.Select(reader => (reader.Key, reader.Value.Head))], stopping))
-                    if (stays)
-                        MessagesAppended(transformId, head);
-                    else
+                    if (!stays)
                         Vanished(transformId);
+                    else if (_readers.TryGetValue(transformId, out var reader) && head > reader.Head)
+                        // Even what this process is committing: the answer to that may be held up.
+                        Suspected(reader);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {

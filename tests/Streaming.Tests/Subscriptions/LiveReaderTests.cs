@@ -107,6 +107,49 @@ public sealed class LiveReaderTests
         Assert.True(reader.Grew(6));
     }
 
+    [Fact]
+    public void What_is_handed_over_in_a_moment_is_not_read()
+    {
+        var reader = Reader();
+        reader.AddLast([], reader.Missing!.Value);
+        reader.Expect(3);
+        Assert.False(reader.Grew(3));
+        Assert.Null(reader.Missing);
+        reader.TakeExpected(Rows(0, 3));
+        Assert.Null(reader.Missing);
+        Assert.True(reader.Grew(4));
+    }
+
+    [Fact]
+    public void What_another_has_written_is_read_beside_what_is_expected()
+    {
+        var reader = Reader();
+        reader.AddLast([], reader.Missing!.Value);
+        reader.Expect(3);
+        Assert.True(reader.Grew(4));
+    }
+
+    [Fact]
+    public void Expected_messages_that_were_given_up_are_read_if_they_were_announced()
+    {
+        var reader = Reader();
+        reader.AddLast([], reader.Missing!.Value);
+        reader.Expect(3);
+        reader.Grew(3);
+        reader.TakeExpected([]);
+        Assert.Equal(-1, reader.Missing!.Value.After);
+    }
+
+    [Fact]
+    public void Suspicion_does_not_wait_for_what_is_expected()
+    {
+        var reader = Reader();
+        reader.AddLast([], reader.Missing!.Value);
+        reader.Expect(3);
+        reader.Suspect();
+        Assert.NotNull(reader.Missing);
+    }
+
     /// <summary>Random histories of commits, lost and late hand-overs, reads and readers, against the list itself.</summary>
     [Fact]
     public void Every_reader_gets_every_message_once_and_in_order_whatever_happens()
@@ -120,8 +163,18 @@ public sealed class LiveReaderTests
             var (committed, cursors) = (0, new int[3]);
             for (var step = 0; step < 300; step++)
             {
-                switch (random.Next(5))
+                switch (random.Next(6))
                 {
+                    // A commit of this process: announced or not before it is handed over, or given up.
+                    case 5:
+                        var first = committed;
+                        committed += 1 + random.Next(5);
+                        reader.Expect(committed - 1);
+                        if (random.Next(2) == 0)
+                            reader.Grew(committed - 1);
+                        Read(random.Next(cursors.Length));
+                        reader.TakeExpected(random.Next(4) == 0 ? [] : Rows(first, committed - 1));
+                        break;
                     case 0:
                         committed += 1 + random.Next(5);
                         break;

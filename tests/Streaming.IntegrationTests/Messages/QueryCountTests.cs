@@ -1,0 +1,75 @@
+using System.Diagnostics.Metrics;
+using Npgsql;
+using Streaming.IntegrationTests.Fixtures;
+using Streaming.IntegrationTests.Telemetry;
+using Xunit;
+
+namespace Streaming.IntegrationTests.Messages;
+
+/// <summary>What the way of a message costs in round trips to the database: counts, which no slow machine changes.</summary>
+public sealed class QueryCountTests(PostgresServer postgres)
+{
+    const int GenerationCount = 5;
+
+    const int QueriesPerThousandMax = 100;
+    const int OtherQueriesPerThousandMax = 80;
+
+    [Fact]
+    public async Task Messages_that_come_faster_than_commits_are_committed_in_groups()
+    {
+        var (queries, _, messages) = await CountAsync(tokensPerSecond: 0);
+        Assert.InRange(queries, 1, messages * QueriesPerThousandMax / 1_000);
+    }
+
+    /// <summary>The NOTIFY of a commit often comes before its answer, and the rows are handed over after that.</summary>
+    [Fact]
+    public async Task Messages_of_this_process_are_not_read_again()
+    {
+        var (queries, commits, messages) = await CountAsync(tokensPerSecond: 200);
+        Assert.InRange(commits, messages / 10, messages);
+        Assert.InRange(queries - commits, 1, messages * OtherQueriesPerThousandMax / 1_000);
+    }
+
+    async Task<(int Queries, int Commits, int Messages)> CountAsync(int tokensPerSecond)
+    {
+        await using var host = await ServiceHost.StartAsync(postgres, [new("Models:Offline:TokensPerSecond", $"{tokensPerSecond}")]);
+        using var measured = new Measurements(host);
+        using var queries = new QueryCount(host.ConnectionString);
+        var readers = new List<Task<List<StreamEvent>>>();
+        for (var i = 0; i < GenerationCount; i++)
+            readers.Add(host.Client.ReadStreamAsync((await host.Client.IdeateAsync()).GetProperty("streamUrl").GetString()!));
+        var messages = (await Task.WhenAll(readers)).Sum(events => events[^1].Index!.Value + 1);
+        var (total, commits) = (queries.Total, measured["streaming.commit.duration"].Count);
+        TestContext.Current.SendDiagnosticMessage($"{total} queries, {commits} of them commits, for {messages} messages");
+        return (total, commits, messages);
+    }
+
+    /// <summary>Counts the commands and batches that are sent to one database over pools of this process.</summary>
+    sealed class QueryCount : IDisposable
+    {
+        readonly MeterListener _listener = new();
+        readonly string _database;
+        int _total;
+
+        public QueryCount(string connectionString)
+        {
+            _database = $"Database={new NpgsqlConnectionStringBuilder(connectionString).Database};";
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument is { Meter.Name: "Npgsql", Name: "db.client.operation.duration" or "db.client.commands.duration" })
+                    listener.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<double>((_, _, tags, _) =>
+            {
+                foreach (var tag in tags)
+                    if (tag.Value is string pool && pool.Contains(_database, StringComparison.Ordinal))
+                        Interlocked.Increment(ref _total);
+            });
+            _listener.Start();
+        }
+
+        public int Total => _total;
+
+        public void Dispose() => _listener.Dispose();
+    }
+}
