@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Streaming.Benchmarks;
 using Streaming.Benchmarks.Estimates;
 using Streaming.Benchmarks.Files;
+using Streaming.Benchmarks.Growth;
 using Streaming.Benchmarks.Reports;
 using Streaming.Benchmarks.Runs;
 using Streaming.Benchmarks.Service;
@@ -16,8 +17,8 @@ if (args is [DatabaseProcess.Command, var folder])
 Environment.SetEnvironmentVariable(ChildProcess.InlineCompletions, "1");
 Environment.SetEnvironmentVariable(ChildProcess.SocketThreads, "1");
 
-var options = args is [EstimatesCommand.Name or FilesCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
-if (options is null && args is not [EstimatesCommand.Name or FilesCommand.Name, ..])
+var options = args is [EstimatesCommand.Name or FilesCommand.Name or GrowthCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
+if (options is null && args is not [EstimatesCommand.Name or FilesCommand.Name or GrowthCommand.Name, ..])
     return 2;
 
 using var stop = new CancellationTokenSource();
@@ -27,6 +28,8 @@ try
 {
     if (args is [FilesCommand.Name, ..])
         return await FilesCommand.RunAsync(args[1..], stop.Token);
+    if (args is [GrowthCommand.Name, ..])
+        return await GrowthCommand.RunAsync(args[1..], stop.Token);
     if (options is null)
         return await EstimatesCommand.RunAsync(args[1..], stop.Token);
     var rivals = options.Rivals is { } folderOfRivals ? new Rivals(folderOfRivals) : null;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Streaming.Protocol;
 using Streaming.Sse;
 
 namespace Streaming.Sessions;
@@ -103,7 +104,7 @@ public static class SessionStateJson
         foreach (var chunk in state.Chunks)
         {
             json.ResetWrittenCount();
-            FrameWriter.WriteMessageJson(json, chunk.Index, chunk.Index, state.Id, chunk.Type, chunk.Time.ToUnixTimeMilliseconds(), chunk.Data);
+            FrameWriter.WriteMessageJson(json, chunk.Index, state.Id, MessageTypes.Chunk, chunk.Time.ToUnixTimeMilliseconds(), chunk.Data);
             writer.WriteRawValue(json.WrittenSpan, skipInputValidation: true);
         }
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Npgsql;
-using Streaming.Messages;
 using Streaming.Protocol;
 using Streaming.Sse;
 
@@ -11,6 +10,12 @@ public readonly record struct StoredStage(string Name, string Label, float Weigh
 
 /// <summary>What the user has said to guide the generation; <paramref name="Applied"/>: the newest transform goes by it.</summary>
 public readonly record struct SaidGuidance(Guid Id, string Text, DateTimeOffset At, bool Applied);
+
+/// <summary>A piece of text as it stands in the table.</summary>
+/// <param name="Index">Its message's.</param>
+/// <param name="Data">A JSON object in UTF-8, see <see cref="MessageData"/>.</param>
+/// <param name="Time">When it was written.</param>
+public readonly record struct StoredChunk(int Index, byte[] Data, DateTimeOffset Time);
 
 /// <summary>Everything about a session as one row of <c>sessions/read_state.sql</c> holds it: one snapshot.</summary>
 public sealed class StoredState
@@ -31,7 +36,7 @@ public sealed class StoredState
     public required IReadOnlyList<StoredStage> Stages { get; init; }
 
     /// <summary>Messages of type <c>chunk</c> that still count: the text of a stage that was begun anew is left out.</summary>
-    public required IReadOnlyList<MessageRow> Chunks { get; init; }
+    public required IReadOnlyList<StoredChunk> Chunks { get; init; }
 
     /// <summary>Stages that were begun anew, and the index of the message that says so.</summary>
     public required IReadOnlyList<(string Stage, int Index)> Restarts { get; init; }
@@ -89,27 +94,28 @@ public sealed class StoredState
         return said;
     }
 
-    static (List<MessageRow> Chunks, List<(string, int)> Restarts) Live(NpgsqlDataReader row)
+    static (List<StoredChunk> Chunks, List<(string, int)> Restarts) Live(NpgsqlDataReader row)
     {
-        var chunks = new List<MessageRow>();
+        var chunks = new List<StoredChunk>();
         var restarts = new List<(string, int)>();
         if (row.IsDBNull(18))
             return (chunks, restarts);
         var indexes = row.GetFieldValue<int[]>(18);
         var isInfo = row.GetFieldValue<bool[]>(19);
-        var data = row.GetFieldValue<string[]>(20);
+        // Not string[]: thousands of them would be decoded here and encoded again on their way out.
+        var data = row.GetFieldValue<byte[][]>(20);
         var times = row.GetFieldValue<DateTimeOffset[]>(21);
         for (var i = 0; i < indexes.Length; i++)
         {
-            var message = new MessageRow(indexes[i], isInfo[i] ? MessageTypes.Info : MessageTypes.Chunk, MessageData.Normalize(data[i]), times[i]);
+            var normal = MessageData.Normalize(data[i]);
             if (!isInfo[i])
             {
-                chunks.Add(message);
+                chunks.Add(new StoredChunk(indexes[i], normal, times[i]));
             }
-            else if (Field(message.Data, "code") == InfoMessage.Restarted && Field(message.Data, "stage") is { } stage)
+            else if (Field(normal, "code") == InfoMessage.Restarted && Field(normal, "stage") is { } stage)
             {
                 chunks.RemoveAll(chunk => Field(chunk.Data, "stage") == stage);
-                restarts.Add((stage, message.Index));
+                restarts.Add((stage, indexes[i]));
             }
         }
 
@@ -117,7 +123,7 @@ public sealed class StoredState
     }
 
     /// <summary>A text field of a message's data; null if there is none.</summary>
-    public static string? Field(string data, string name)
+    public static string? Field(byte[] data, string name)
     {
         using var document = JsonDocument.Parse(data);
         return document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

@@ -42,9 +42,25 @@ public static class FrameWriter
         output.Write("\n\n"u8);
     }
 
-    /// <summary>The same message as it stands in a frame, without the frame.</summary>
-    public static void WriteMessageJson(
+    static void WriteMessageJson(
         IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<char> data)
+    {
+        WriteEnvelope(output, index, first, sessionId, type, timestampMs);
+        if (data.Length > 2)
+            output.Write(","u8);
+        WriteText(output, data[1..]);
+    }
+
+    /// <summary>The same message as it stands in a frame, without the frame; its data in UTF-8.</summary>
+    public static void WriteMessageJson(IBufferWriter<byte> output, int index, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
+    {
+        WriteEnvelope(output, index, index, sessionId, type, timestampMs);
+        if (data.Length > 2)
+            output.Write(","u8);
+        output.Write(data[1..]);
+    }
+
+    static void WriteEnvelope(IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs)
     {
         output.Write("{\"type\":\""u8);
         WriteText(output, type.AsSpan().ContainsAnyExcept(PlainTypeCharacters) ? JsonEncodedText.Encode(type).Value : type);
@@ -60,9 +76,6 @@ public static class FrameWriter
         WriteGuid(output, sessionId);
         output.Write("\",\"timestamp\":"u8);
         WriteNumber(output, timestampMs);
-        if (data.Length > 2)
-            output.Write(","u8);
-        WriteText(output, data[1..]);
     }
 
     /// <summary>Sent after a silence, as data, because scripts cannot see comments. It has no id: nothing to resume from.</summary>

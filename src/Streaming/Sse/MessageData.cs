@@ -18,9 +18,21 @@ public static class MessageData
     /// </summary>
     public static string Normalize(string data)
     {
-        if (!data.StartsWith('{') || !TryRead(data, out var isClean))
+        if (!data.StartsWith('{'))
             return Text(data);
-        if (isClean && data.AsSpan().IndexOfAny('\r', '\n') < 0)
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(data.Length));
+        bool isClean;
+        try
+        {
+            if (!TryRead(bytes.AsSpan(0, Encoding.UTF8.GetBytes(data, bytes)), out isClean))
+                return Text(data);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
+
+        if (isClean)
             return data;
         using var document = JsonDocument.Parse(data);
         return Write(writer =>
@@ -30,6 +42,10 @@ public static class MessageData
                     property.WriteTo(writer);
         });
     }
+
+    /// <summary>The same in UTF-8, as the database sends it: what is clean is neither decoded nor copied.</summary>
+    public static byte[] Normalize(byte[] data) =>
+        data is [(byte)'{', ..] && TryRead(data, out var isClean) && isClean ? data : Encoding.UTF8.GetBytes(Normalize(Encoding.UTF8.GetString(data)));
 
     /// <summary>The fields that only the service sets.</summary>
     static bool IsEnvelope(string name) => name is "type" or "index" or "first" or "sessionId" or "timestamp";
@@ -53,14 +69,15 @@ public static class MessageData
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    /// <summary>Whether it is one JSON object and nothing else; <paramref name="isClean"/>: none of its own fields is the envelope's.</summary>
-    static bool TryRead(string data, out bool isClean)
+    /// <summary>
+    /// Whether it is one JSON object and nothing else; <paramref name="isClean"/>: it is on one line, and none of its own fields is the envelope's.
+    /// </summary>
+    static bool TryRead(ReadOnlySpan<byte> data, out bool isClean)
     {
-        isClean = true;
-        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(data.Length));
+        isClean = data.IndexOfAny((byte)'\r', (byte)'\n') < 0;
         try
         {
-            var reader = new Utf8JsonReader(bytes.AsSpan(0, Encoding.UTF8.GetBytes(data, bytes)));
+            var reader = new Utf8JsonReader(data);
             while (reader.Read())
                 if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && IsEnvelope(ref reader))
                     isClean = false;
@@ -69,10 +86,6 @@ public static class MessageData
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
             return false;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(bytes);
         }
     }
 }

@@ -30,29 +30,43 @@ sealed class Generations(
         var setup = new ServiceSetup(database) { TokensPerSecond = tokensPerSecond, Generations = generations };
         await using var service = await ServiceProcess.StartAsync(apart ? setup with { Role = "api" } : setup, cancellation);
         await using var worker = apart ? await ServiceProcess.StartAsync(setup with { Role = "worker" }, cancellation) : null;
+        return await MeasureAsync(Id, database, worker is null ? [service] : [service, worker], generations, readersEach, measured, cancellation);
+    }
+
+    /// <summary>Starts the generations, and measures them while they go on.</summary>
+    /// <param name="id">Of the benchmark.</param>
+    /// <param name="database">Theirs.</param>
+    /// <param name="services">The first is asked for the generations and has the readers.</param>
+    /// <param name="generations">How many there are to be.</param>
+    /// <param name="readersEach">Of each generation.</param>
+    /// <param name="measured">Length of the measured part, after a warm-up.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <exception cref="BenchmarkException">The run is void.</exception>
+    public static async Task<Figures> MeasureAsync(
+        string id, DatabaseProcess database, IReadOnlyList<ServiceProcess> services, int generations, int readersEach, TimeSpan measured, CancellationToken cancellation)
+    {
         var part = new MeasuredPart();
         await using var readers = new ReaderGroup(part);
         var paths = new string[generations];
-        await ReaderGroup.InTurnsAsync(generations, async (i, token) => paths[i] = await service.GenerateAsync(token), cancellation);
-        await readers.OpenAsync(generations * readersEach, i => new MeasuredReader(service.Address, paths[i / readersEach], part), cancellation);
+        await ReaderGroup.InTurnsAsync(generations, async (i, token) => paths[i] = await services[0].GenerateAsync(token), cancellation);
+        await readers.OpenAsync(generations * readersEach, i => new MeasuredReader(services[0].Address, paths[i / readersEach], part), cancellation);
         await Task.Delay(WarmUp, TimeProvider.System, cancellation);
 
-        ServiceProcess[] processes = worker is null ? [service] : [service, worker];
-        var (before, databaseBefore, ownBefore) = (processes.Select(p => p.Usage().Cpu).ToArray(), database.Usage(), Environment.CpuUsage.TotalTime);
+        var (before, databaseBefore, ownBefore) = (services.Select(p => p.Usage().Cpu).ToArray(), database.Usage(), Environment.CpuUsage.TotalTime);
         var started = Stopwatch.GetTimestamp();
         part.IsOn = true;
         await Task.Delay(measured, TimeProvider.System, cancellation);
         part.IsOn = false;
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         var (databaseAfter, ownAfter) = (database.Usage(), Environment.CpuUsage.TotalTime);
-        var cores = processes.Select((process, i) => (process.Usage().Cpu - before[i]).TotalSeconds / seconds).ToArray();
-        readers.ThrowIfWrong(Id, service);
+        var cores = services.Select((process, i) => (process.Usage().Cpu - before[i]).TotalSeconds / seconds).ToArray();
+        readers.ThrowIfWrong(id, services[0]);
 
         var latencies = readers.Latencies();
         var chunks = readers.Sum(scanner => scanner.Chunks) / seconds;
         var databaseCores = (databaseAfter.Cpu - databaseBefore.Cpu).TotalSeconds / seconds;
         if (chunks == 0)
-            throw new BenchmarkException($"No chunk arrived.\n{service.LastLines()}");
+            throw new BenchmarkException($"No chunk arrived.\n{services[0].LastLines()}");
         var figures = new Figures
         {
             { "chunks/s", chunks },
@@ -65,10 +79,10 @@ sealed class Generations(
             { "of PostgreSQL", databaseCores },
             { "of the readers", (ownAfter - ownBefore).TotalSeconds / seconds },
             { "µs/chunk", 1_000_000 * (cores.Sum() + databaseCores) / chunks },
-            { "MiB of the service", MiB(service.Usage().MemoryBytes) },
+            { "MiB of the service", MiB(services[0].Usage().MemoryBytes) },
             { "MiB of PostgreSQL", MiB(databaseAfter.MemoryBytes) },
         };
-        if (worker is not null)
+        if (services.Count > 1)
             figures.Add("cores of the readers' process", cores[0]);
         return figures;
     }

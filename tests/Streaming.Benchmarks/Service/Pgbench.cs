@@ -10,14 +10,22 @@ namespace Streaming.Benchmarks.Service;
 static partial class Pgbench
 {
     /// <summary>The statement of the unified GET, for a whole state.</summary>
-    public static string ReadState(string relay) => Parameter().Replace(Sql.Named("sessions/read_state"), parameter => parameter.Value switch
+    public static string ReadState(string relay) => OfRelay("sessions/read_state", relay);
+
+    /// <summary>The statement of a GET with a matching ETag.</summary>
+    public static string ReadVersion(string relay) => OfRelay("sessions/read_version", relay);
+
+    /// <summary>A row by its primary key.</summary>
+    public static string LookUp(string relay) => $"select * from sessions where id = '{relay}';";
+
+    static string OfRelay(string statement, string relay) => Parameter().Replace(Sql.Named(statement), parameter => parameter.Value switch
     {
         "@session" => $"'{relay}'",
         "@kind" => "'relay'",
         "@user" => "'local'",
         "@afterOrdinal" => "0",
         "@afterIndex" => "-1",
-        var other => throw new BenchmarkException($"{other} of read_state.sql has no value here"),
+        var other => throw new BenchmarkException($"{other} of {statement} has no value here"),
     }) + ";";
 
     /// <summary>Average milliseconds of a statement, prepared, one after the other on one connection.</summary>

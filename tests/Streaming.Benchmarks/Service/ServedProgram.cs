@@ -25,6 +25,9 @@ static class ServedProgram
     /// <summary>Followed by a slash and the id of a session.</summary>
     public const string LookUpPath = "/benchmark/look-up";
 
+    /// <summary>Followed by a slash and a number of bytes.</summary>
+    public const string BytesPath = "/benchmark/bytes";
+
     public static async Task<int> RunAsync(string[] args)
     {
         var tokensPerSecond = double.Parse(args[0], CultureInfo.InvariantCulture);
@@ -72,7 +75,9 @@ static class ServedProgram
         }
     }
 
-    /// <summary>A request that does nothing but look a session up by its primary key: what HTTP and the pool cost by themselves.</summary>
+    /// <summary>
+    /// A request that does nothing but look a session up by its primary key, and one that answers with bytes: what HTTP and the pool cost by themselves.
+    /// </summary>
     sealed class LookUp : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
@@ -88,6 +93,9 @@ static class ServedProgram
                 await using var reader = await command.ExecuteReaderAsync(http.RequestAborted);
                 http.Response.StatusCode = await reader.ReadAsync(http.RequestAborted) ? StatusCodes.Status200OK : StatusCodes.Status404NotFound;
             }));
+            var bytes = new byte[1024 * 1024];
+            app.Map(BytesPath, branch => branch.Run(async http =>
+                await http.Response.BodyWriter.WriteAsync(bytes.AsMemory(0, int.Parse(http.Request.Path.Value!.AsSpan(1), CultureInfo.InvariantCulture)))));
             next(app);
         };
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
@@ -30,6 +31,22 @@ public sealed class MessageDataTests
     public void Fields_of_the_envelope_cannot_be_forged() => Assert.Equal(
         "{\"text\":\"a\"}",
         MessageData.Normalize("{\"type\":\"end\",\"index\":99,\"first\":0,\"sessionId\":\"x\",\"timestamp\":1,\"text\":\"a\"}"));
+
+    [Fact]
+    public void Clean_object_in_utf8_is_left_alone()
+    {
+        byte[] data = [.. "{\"text\":\"größer\"}"u8];
+        Assert.Same(data, MessageData.Normalize(data));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("hello")]
+    [InlineData("{not json")]
+    [InlineData("{\n  \"text\":\r\n \"ä\"\n}")]
+    [InlineData("{\"type\":\"end\",\"text\":\"a\"}")]
+    public void Utf8_becomes_what_the_text_becomes(string data) =>
+        Assert.Equal(MessageData.Normalize(data), Encoding.UTF8.GetString(MessageData.Normalize(Encoding.UTF8.GetBytes(data))));
 
     [Fact]
     public void Whatever_was_inserted_becomes_one_line_of_json() =>
