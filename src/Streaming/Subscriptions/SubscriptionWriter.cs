@@ -39,6 +39,7 @@ public sealed class SubscriptionWriter(
 {
     // What may wait for the flush while the other transforms of a connection are collected.
     const int UnflushedBytesMax = 64 * 1024;
+    const int FramesKeptMax = 16;
 
     readonly SubscriptionOptions _options = options.Value;
 
@@ -94,7 +95,6 @@ public sealed class SubscriptionWriter(
                 for (var i = 0; i < open.Count; i++)
                 {
                     var (subscription, reader) = open[i];
-                    frames.Clear();
                     var position = reader.Collect(subscription.Next, frames);
                     // A wake may have been for what is left: it does not come again.
                     hasMore |= position is LiveReader.Position.Behind or LiveReader.Position.More;
@@ -108,6 +108,10 @@ public sealed class SubscriptionWriter(
 
                     foreach (var frame in frames)
                         Write(frame, subscriber, subscription, isLive, cursor, output);
+                    // A stream may now be silent for long: it holds no page meanwhile.
+                    frames.Clear();
+                    if (frames.Capacity > FramesKeptMax)
+                        frames.Capacity = 0;
                     if (subscription.Outcome == StreamOutcome.Ended)
                     {
                         open.RemoveAt(i--);

@@ -60,12 +60,17 @@ public static class Traces
     public static void Fail(this Activity? span, string code) => span?.SetStatus(ActivityStatusCode.Error).SetTag("error.type", code);
 
     /// <summary>The request under way made this session, or acts on it.</summary>
-    public static void About(Guid sessionId) => Activity.Current?.SetTag("streaming.session.id", sessionId);
+    public static void About(Guid sessionId)
+    {
+        // The framework has an activity for each request, recorded or not, and what is tied to one stays as long as its stream is open.
+        if (Source.HasListeners())
+            Activity.Current?.SetTag("streaming.session.id", sessionId);
+    }
 
     /// <summary>The stream under way follows a transform that another request has asked for.</summary>
     public static void Follow(Guid transformId, string? traceparent)
     {
-        if (Activity.Current is { IsAllDataRequested: true } stream && ActivityContext.TryParse(traceparent, null, isRemote: true, out var asked))
+        if (Source.HasListeners() && Activity.Current is { IsAllDataRequested: true } stream && ActivityContext.TryParse(traceparent, null, isRemote: true, out var asked))
             stream.AddLink(new ActivityLink(asked, new ActivityTagsCollection { ["streaming.transform.id"] = transformId }));
     }
 

@@ -17,6 +17,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
     const string Scheme = "Bearer";
 
     readonly bool _isNone = options.Value.Mode == AuthOptions.None;
+    readonly ClaimsPrincipal _local = Principal(CurrentUser.Local);
     readonly bool _guardsHost = options.Value.Mode == AuthOptions.None && !options.Value.AllowRemote;
 
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
@@ -29,7 +30,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
             return next(http);
         if (_isNone)
         {
-            SignIn(http, CurrentUser.Local);
+            http.User = _local;
             return next(http);
         }
 
@@ -49,7 +50,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
         var (user, fault) = tokens.Validate(token);
         if (user is null)
             return Challenge(Problems.InvalidToken, fault).ExecuteAsync(http);
-        SignIn(http, user);
+        http.User = Principal(user);
         return next(http);
     }
 
@@ -65,8 +66,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
     static bool IsTicketRequest(HttpContext http) =>
         http.GetEndpoint()?.Metadata.GetMetadata<TakesTicket>() is not null && http.Request.Query.ContainsKey(Tickets.Parameter);
 
-    static void SignIn(HttpContext http, string user) =>
-        http.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], Scheme));
+    static ClaimsPrincipal Principal(string user) => new(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], Scheme));
 
     sealed class ChallengeResult(string challenge, IResult problem) : IResult
     {
