@@ -65,7 +65,7 @@ public sealed class WebSocketRoutes(
             DangerousEnableCompression = options.Value.Compression,
         });
         // A status of the handshake is hidden from a browser's script; the reason of a close is not.
-        await runner.RunAsync(socket, new Gate(this, place), refusal is null ? user : null, refusal, http.RequestAborted);
+        await runner.RunAsync(socket, http.Abort, new Gate(this, place), refusal is null ? user : null, refusal, http.RequestAborted);
         return Results.Empty;
     }
 

@@ -20,6 +20,7 @@ namespace Streaming.WebSockets;
 public sealed class Connection
 {
     readonly WebSocket _socket;
+    readonly Action _cut;
     readonly IConnectionGate _gate;
     readonly FeedServices _services;
     readonly ConnectionClock _status;
@@ -39,11 +40,11 @@ public sealed class Connection
     int _sessionCount;
 
     public Connection(
-        WebSocket socket, IConnectionGate gate, FeedServices services, ConnectionClock status, SubscriptionOptions subscriptions, int jsonDepthMax)
+        WebSocket socket, Action cut, IConnectionGate gate, FeedServices services, ConnectionClock status, SubscriptionOptions subscriptions, int jsonDepthMax)
     {
-        (_socket, _gate, _services, _status, _subscriptions) = (socket, gate, services, status, subscriptions);
+        (_socket, _cut, _gate, _services, _status, _subscriptions) = (socket, cut, gate, services, status, subscriptions);
         (_options, _clock) = (services.Options, services.Clock);
-        _sender = new MessageSender(socket, _options, services.Metrics, _clock);
+        _sender = new MessageSender(socket, cut, _options, services.Metrics, _clock);
         _receiver = new MessageReceiver(socket, _wake, _options, jsonDepthMax, _clock);
         _openedAt = _clock.GetTimestamp();
         _dueAt = _openedAt;
@@ -57,6 +58,9 @@ public sealed class Connection
 
     /// <summary>Sessions that its channels hold anything of.</summary>
     public int SessionCount => Volatile.Read(ref _sessionCount);
+
+    /// <summary>Its client has not taken a message in time, and is given a last chance to.</summary>
+    public bool IsSlow => _sender.IsSlow;
 
     public bool FollowsStatus => _channels.Contains(ChannelKind.Status);
 
@@ -119,8 +123,9 @@ public sealed class Connection
             Volatile.Write(ref _sessionCount, 0);
         }
 
-        // What ends a send or a wait first is often the client.
-        reason = aborted.IsCancellationRequested ? CloseReason.Lost : reason;
+        // The turn to go comes with the end of the client, too.
+        if (reason == CloseReason.ServiceRestart && aborted.IsCancellationRequested)
+            reason = CloseReason.Lost;
         await CloseAsync(reason, receiving);
         return reason;
     }
@@ -437,7 +442,9 @@ public sealed class Connection
     async Task CloseAsync(CloseReason reason, Task receiving)
     {
         _receiver.Discard();
-        if (reason != CloseReason.Lost && reason != CloseReason.ProtocolError)
+        if (reason == CloseReason.ProtocolError)
+            return;
+        if (reason != CloseReason.Lost)
         {
             using var deadline = new CancellationTokenSource(_options.CloseTimeout, _clock);
             try
@@ -445,6 +452,7 @@ public sealed class Connection
                 if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
                     await _socket.CloseOutputAsync((WebSocketCloseStatus)reason.Status, reason == CloseReason.Closed ? null : reason.Code, deadline.Token);
                 await receiving.WaitAsync(deadline.Token);
+                return;
             }
             catch (Exception fault) when (fault is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
             {
@@ -452,7 +460,7 @@ public sealed class Connection
             }
         }
 
-        _socket.Abort();
+        _cut();
         await receiving;
     }
 }

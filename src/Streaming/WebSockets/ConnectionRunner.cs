@@ -11,15 +11,16 @@ public sealed class ConnectionRunner(
     IOptions<LimitOptions> limits, ILogger<ConnectionRunner> log)
 {
     /// <param name="socket">Accepted; disposed by the caller.</param>
+    /// <param name="cut">Breaks it, whatever is under way.</param>
     /// <param name="gate">Lets it in.</param>
     /// <param name="user">Whose it is, if that is known.</param>
     /// <param name="refusal">Closes it at once, with the reason.</param>
     /// <param name="aborted">Cancelled when the client has gone.</param>
-    public async Task RunAsync(WebSocket socket, IConnectionGate gate, ConnectionUser? user, CloseReason? refusal, CancellationToken aborted)
+    public async Task RunAsync(WebSocket socket, Action cut, IConnectionGate gate, ConnectionUser? user, CloseReason? refusal, CancellationToken aborted)
     {
         if (user is null && !connections.HasRoomForUnauthenticated)
             refusal ??= CloseReason.ServerFull;
-        var connection = new Connection(socket, gate, services, status, subscriptions.Value, limits.Value.JsonDepthMax);
+        var connection = new Connection(socket, cut, gate, services, status, subscriptions.Value, limits.Value.JsonDepthMax);
         connections.Add(connection);
         var reason = CloseReason.Internal;
         try

@@ -12,7 +12,12 @@ namespace Streaming.WebSockets;
 /// Sends the messages of one connection, one at a time, each in one frame. What waits is one message: a client that does not take it
 /// within <c>WebSockets:SlowTimeout</c> is closed.
 /// </summary>
-public sealed class MessageSender(WebSocket socket, WebSocketsOptions options, ServiceMetrics metrics, TimeProvider clock)
+/// <param name="socket">The connection.</param>
+/// <param name="cut">Breaks it, whatever is under way.</param>
+/// <param name="options">The limits.</param>
+/// <param name="metrics">Counts.</param>
+/// <param name="clock">The time.</param>
+public sealed class MessageSender(WebSocket socket, Action cut, WebSocketsOptions options, ServiceMetrics metrics, TimeProvider clock)
 {
     static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -23,6 +28,9 @@ public sealed class MessageSender(WebSocket socket, WebSocketsOptions options, S
 
     /// <summary>Messages sent.</summary>
     public long Count { get; private set; }
+
+    /// <summary>A message has not left within <c>WebSockets:SlowTimeout</c>.</summary>
+    public bool IsSlow { get; private set; }
 
     /// <summary>A message with its own fields.</summary>
     /// <param name="type">Its type.</param>
@@ -110,6 +118,7 @@ public sealed class MessageSender(WebSocket socket, WebSocketsOptions options, S
         }
         catch (TimeoutException)
         {
+            IsSlow = true;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -124,7 +133,7 @@ public sealed class MessageSender(WebSocket socket, WebSocketsOptions options, S
         catch (TimeoutException)
         {
             // The buffer of the send is the socket's until it has ended.
-            socket.Abort();
+            cut();
             await send.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
