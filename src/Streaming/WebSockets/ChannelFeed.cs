@@ -207,7 +207,7 @@ public sealed class ChannelFeed : IDisposable
                 Cursor().Write(json);
                 json.WriteEndObject();
             }, stop);
-        return hasMore || (_waiting.Count > 0 && _followed.Count < _services.Options.SessionsPerChannelMax);
+        return hasMore || _again.Count > 0 || (_waiting.Count > 0 && _followed.Count < _services.Options.SessionsPerChannelMax);
     }
 
     /// <summary>Something was sent on the connection: no heartbeat is due.</summary>
@@ -307,8 +307,14 @@ public sealed class ChannelFeed : IDisposable
             return;
         }
 
-        if (!_services.Kinds.TryGetValue(next.Session.Kind, out var kind)
-            || await _services.Shortened.ReadAsync(kind, id, _user, index, stop) is not { } rest)
+        if (!_services.Kinds.TryGetValue(next.Session.Kind, out var kind))
+        {
+            // Written by a program of others: nobody here knows the shape of its result.
+            Remember(id, version.LastEventId);
+            return;
+        }
+
+        if (await _services.Shortened.ReadAsync(kind, id, _user, index, stop) is not { } rest)
         {
             _again[id] = next.Last;
             return;

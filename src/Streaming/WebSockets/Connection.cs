@@ -22,6 +22,7 @@ public sealed class Connection
     readonly WebSocket _socket;
     readonly Action _cut;
     readonly IConnectionGate _gate;
+    readonly OpenConnections _connections;
     readonly FeedServices _services;
     readonly ConnectionClock _status;
     readonly TimeProvider _clock;
@@ -40,9 +41,9 @@ public sealed class Connection
     int _sessionCount;
 
     public Connection(
-        WebSocket socket, Action cut, IConnectionGate gate, FeedServices services, ConnectionClock status, SubscriptionOptions subscriptions, int jsonDepthMax)
+        WebSocket socket, Action cut, IConnectionGate gate, OpenConnections connections, FeedServices services, ConnectionClock status, SubscriptionOptions subscriptions, int jsonDepthMax)
     {
-        (_socket, _cut, _gate, _services, _status, _subscriptions) = (socket, cut, gate, services, status, subscriptions);
+        (_socket, _cut, _gate, _connections, _services, _status, _subscriptions) = (socket, cut, gate, connections, services, status, subscriptions);
         (_options, _clock) = (services.Options, services.Clock);
         _sender = new MessageSender(socket, cut, _options, services.Metrics, _clock);
         _receiver = new MessageReceiver(socket, _wake, _options, jsonDepthMax, _clock);
@@ -229,6 +230,7 @@ public sealed class Connection
         if (_user is null && _gate.Admit(user.Id) is { } refusal)
             return refusal;
         _user = user;
+        _connections.Know(this);
         await _sender.SendAsync("authenticated", json =>
         {
             WriteId(json, id);

@@ -18,10 +18,9 @@ public sealed class ConnectionRunner(
     /// <param name="aborted">Cancelled when the client has gone.</param>
     public async Task RunAsync(WebSocket socket, Action cut, IConnectionGate gate, ConnectionUser? user, CloseReason? refusal, CancellationToken aborted)
     {
-        if (user is null && !connections.HasRoomForUnauthenticated)
+        var connection = new Connection(socket, cut, gate, connections, services, status, subscriptions.Value, limits.Value.JsonDepthMax);
+        if (!connections.Add(connection, isUnauthenticated: user is null))
             refusal ??= CloseReason.ServerFull;
-        var connection = new Connection(socket, cut, gate, services, status, subscriptions.Value, limits.Value.JsonDepthMax);
-        connections.Add(connection);
         var reason = CloseReason.Internal;
         try
         {

@@ -15,7 +15,9 @@ public sealed record ConnectionCounts(int Open, int Unauthenticated, int Users, 
 /// <summary>The connections of this process.</summary>
 public sealed class OpenConnections(IOptions<WebSocketsOptions> options)
 {
-    readonly ConcurrentDictionary<Connection, byte> _connections = new();
+    // Whether it is not known yet whose it is.
+    readonly ConcurrentDictionary<Connection, bool> _connections = new();
+    int _unauthenticated;
 
     public int Count => _connections.Count;
 
@@ -31,15 +33,28 @@ public sealed class OpenConnections(IOptions<WebSocketsOptions> options)
             foreach (var kind in all.SelectMany(connection => connection.Channels))
                 channels[kind]++;
             return new ConnectionCounts(
-                all.Count, all.Count(connection => connection.User is null), all.Select(connection => connection.User).OfType<string>().Distinct().Count(),
+                all.Count, Volatile.Read(ref _unauthenticated), all.Select(connection => connection.User).OfType<string>().Distinct().Count(),
                 channels, all.Sum(connection => connection.SessionCount));
         }
     }
 
-    /// <summary>Whether one more may be open that has not said who it is.</summary>
-    public bool HasRoomForUnauthenticated => _connections.Keys.Count(connection => connection.User is null) < options.Value.UnauthenticatedMax;
+    /// <summary>Counts one; false: there are too many that have not said who they are.</summary>
+    public bool Add(Connection connection, bool isUnauthenticated)
+    {
+        _connections.TryAdd(connection, isUnauthenticated);
+        return !isUnauthenticated || Interlocked.Increment(ref _unauthenticated) <= options.Value.UnauthenticatedMax;
+    }
 
-    public void Add(Connection connection) => _connections.TryAdd(connection, 0);
+    /// <summary>It is known now whose it is.</summary>
+    public void Know(Connection connection)
+    {
+        if (_connections.TryUpdate(connection, false, true))
+            Interlocked.Decrement(ref _unauthenticated);
+    }
 
-    public void Remove(Connection connection) => _connections.TryRemove(connection, out _);
+    public void Remove(Connection connection)
+    {
+        if (_connections.TryRemove(connection, out var isUnauthenticated) && isUnauthenticated)
+            Interlocked.Decrement(ref _unauthenticated);
+    }
 }

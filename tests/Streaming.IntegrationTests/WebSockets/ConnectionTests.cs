@@ -4,6 +4,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Streaming.IntegrationTests.Fixtures;
+using Streaming.IntegrationTests.Telemetry;
 using Streaming.WebSockets;
 using Xunit;
 
@@ -206,6 +207,54 @@ public sealed class ConnectionTests(ServiceFixture service) : IClassFixture<Serv
         using var response = await Client.GetAsync("/ws", Cancellation);
         Assert.Equal((HttpStatusCode.UpgradeRequired, "websocket"), (response.StatusCode, response.Headers.Upgrade.ToString()));
         Assert.Equal("upgrade_required", JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsStringAsync(Cancellation)).GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Connection_over_HTTP_2_is_one_like_any_other()
+    {
+        var (one, two) = (ServiceProcess.FreePort(), ServiceProcess.FreePort());
+        await using var process = await ServiceProcess.StartOnAsync(service.Host.ConnectionString, one,
+            $"--Kestrel:Endpoints:One:Url=http://127.0.0.1:{one}", $"--Kestrel:Endpoints:Two:Url=http://127.0.0.1:{two}", "--Kestrel:Endpoints:Two:Protocols=Http2");
+        using var invoker = new HttpMessageInvoker(new SocketsHttpHandler());
+        using var socket = new ClientWebSocket { Options = { HttpVersion = HttpVersion.Version20, HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact } };
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{two}/ws"), invoker, Cancellation);
+        var received = await socket.ReceiveAsync(new byte[1024], Cancellation);
+        Assert.True(received is { EndOfMessage: true, Count: > 20 });
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Cancellation);
+        Assert.Equal(WebSocketState.Closed, socket.State);
+    }
+
+    [Fact]
+    public async Task Many_connections_are_told_within_200_ms()
+    {
+        const int Connections = 200;
+        const int Messages = 50;
+        await using var host = await ServiceHost.StartAsync(service.Postgres);
+        using var measured = new Measurements(host);
+        var readers = await Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => WebSocketReader.OpenAsync(host.Address)));
+        var relay = (await host.Client.RelayAsync()).Id();
+        foreach (var reader in readers)
+        {
+            await reader.SubscribeAsync($"session:{relay}");
+            await reader.UntilAsync("stream_update");
+        }
+
+        var reading = Task.WhenAll(readers.Select(async reader =>
+        {
+            while ((await reader.UntilAsync("stream_update")).GetProperty("payload").Type() != "end")
+            {
+            }
+        }));
+        for (var i = 0; i < Messages; i++)
+            await host.Client.PostJsonAsync($"/api/relays/{relay}/messages", new { type = "chunk", text = $"{i}" }, HttpStatusCode.OK);
+        await host.Client.PostJsonAsync($"/api/relays/{relay}/end", null);
+        await reading;
+
+        var lags = measured["streaming.delivery.duration"].Order().ToList();
+        TestContext.Current.SendDiagnosticMessage($"{lags.Count} writes: median {1000 * lags[lags.Count / 2]:N1} ms, 99th percentile {1000 * lags[lags.Count * 99 / 100]:N1} ms");
+        Assert.True(lags[lags.Count / 2] < 0.2, $"{lags[lags.Count / 2]} s");
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
     }
 
     [Fact]
