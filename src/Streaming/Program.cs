@@ -22,6 +22,7 @@ builder.Services.AddNotifications();
 builder.Services.AddMessages();
 builder.Services.AddSubscriptions();
 builder.Services.AddSessions();
+builder.Services.AddWebSockets();
 builder.Services.AddFiles();
 builder.Services.AddPipelines();
 builder.Services.AddTransforms();

@@ -3,16 +3,18 @@ using Streaming.Messages;
 using Streaming.Models;
 using Streaming.Telemetry;
 using Streaming.Transforms;
+using Streaming.WebSockets;
 
 namespace Streaming.Configuration;
 
 /// <summary>Shows the metrics what the rooms hold, for whoever collects them.</summary>
-public sealed class ServiceObserver(ServiceMetrics metrics, OpenStreams streams, MessageAppender appender, TransformWorker worker, ModelClient model) : IHostedService
+public sealed class ServiceObserver(ServiceMetrics metrics, OpenStreams streams, MessageAppender appender, TransformWorker worker, ModelClient model, OpenConnections connections) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
         metrics.Observe(() => streams.Count, () => appender.QueueLength, () => worker.RunningCount, () => worker.QueuedCount,
             () => (model.Info.Provider, model.Circuit));
+        metrics.ObserveWebSockets(() => connections.Count);
         return Task.CompletedTask;
     }
 

@@ -19,6 +19,7 @@ using Streaming.Sessions;
 using Streaming.Subscriptions;
 using Streaming.Telemetry;
 using Streaming.Transforms;
+using Streaming.WebSockets;
 
 namespace Streaming.Configuration;
 
@@ -70,6 +71,7 @@ public static class ServiceRegistration
         Bind<TransformOptions>("Transforms");
         Bind<RetentionOptions>("Retention");
         Bind<LimitOptions>("Limits");
+        Bind<WebSocketsOptions>("WebSockets");
         Bind<LogoOptions>("Logos");
         Bind<FilesOptions>("Files");
         Bind<ImageOptions>("Images");
@@ -136,6 +138,22 @@ public static class ServiceRegistration
         services.AddSingleton<StateWaiter>();
         services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<StateWaiter>());
         AddKind<RelayKind>(services);
+    }
+
+    public static void AddWebSockets(this IServiceCollection services)
+    {
+        services.AddSingleton<IValidateOptions<WebSocketsOptions>, WebSocketsOptionsValidation>();
+        services.AddOptions<WebSocketsOptions>().ValidateOnStart();
+        services.AddSingleton<FollowedSessions>();
+        services.AddSingleton<SessionWatch>();
+        services.AddSingleton<IChangeObserver>(provider => provider.GetRequiredService<SessionWatch>());
+        services.AddHostedService(provider => provider.GetRequiredService<SessionWatch>());
+        services.AddSingleton<FeedServices>();
+        services.AddSingleton<OpenConnections>();
+        services.AddSingleton<IStatusSource, StatusSource>();
+        services.AddSingleton<ConnectionClock>();
+        services.AddHostedService(provider => provider.GetRequiredService<ConnectionClock>());
+        services.AddSingleton<ConnectionRunner>();
     }
 
     public static void AddFiles(this IServiceCollection services)
@@ -207,6 +225,7 @@ public static class ServiceRegistration
         services.AddSingleton<StreamResponse>();
         services.AddSingleton<StreamRoutes>();
         services.AddSingleton<MultiStreamRoutes>();
+        services.AddSingleton<WebSocketRoutes>();
         services.AddSingleton<ArtifactRoutes>();
         services.AddSingleton<UploadRoutes>();
         services.AddSingleton<FileRoutes>();
@@ -226,6 +245,7 @@ public static class ServiceRegistration
             SuppressDiagnosticsCallback = context => context.Exception is DatabaseUnavailableException,
         });
         app.UseStatusCodePages();
+        app.UseWebSockets();
         app.Use((http, next) => http.RequestServices.GetRequiredService<Authenticator>().InvokeAsync(http, next));
         if (!IsApi(app))
             return;
@@ -254,6 +274,7 @@ public static class ServiceRegistration
         FileRoutes.Map(app);
         StreamRoutes.Map(app);
         MultiStreamRoutes.Map(app);
+        WebSocketRoutes.Map(app);
         TicketRoutes.Map(app);
         app.MapOpenApi().AllowAnonymous();
         // Asked for by browsers that show a JSON page, which names no icon.

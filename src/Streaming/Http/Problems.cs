@@ -41,6 +41,7 @@ public static class Problems
     public static readonly ProblemKind ImageDamaged = new("image_damaged", 422, "The image contradicts itself.");
     public static readonly ProblemKind ImagePolyglot = new("image_polyglot", 422, "The image is a file of another kind as well.");
     public static readonly ProblemKind ImageTooLarge = new("image_too_large", 422, "The image has more pixels than Images:PixelsMax.");
+    public static readonly ProblemKind UpgradeRequired = new("upgrade_required", 426, "This address is for WebSocket connections.");
     public static readonly ProblemKind TooManyRequests = new("too_many_requests", 429, "You ask too often.");
     public static readonly ProblemKind TooManySessions = new("too_many_sessions", 429, "You have as many sessions in progress as you may have.");
     public static readonly ProblemKind TooManyUploads = new("too_many_uploads", 429, "You have as many uploads in progress as you may have.");
@@ -58,7 +59,7 @@ public static class Problems
         InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite, NotFound, UnknownKind,
         MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, FileTooLarge, UploadTooLarge,
         UnsupportedMediaType, ImageUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
-        ImageDamaged, ImagePolyglot, ImageTooLarge, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,
+        ImageDamaged, ImagePolyglot, ImageTooLarge, UpgradeRequired, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,
         DatabaseUnavailable, UploadsBusy, FilesBusy, StorageFull,
     ];
 

@@ -6,7 +6,7 @@ using Streaming.Sessions;
 
 namespace Streaming.Http;
 
-/// <summary><c>POST /api/stream-tickets</c>: a key to one stream, of one session or of several, for an <c>EventSource</c>, which cannot send a token.</summary>
+/// <summary><c>POST /api/stream-tickets</c>: a key to one stream, of one session or of several, or to a WebSocket, for a browser, which cannot send a token with either.</summary>
 public static class TicketRoutes
 {
     const int NameCharactersMax = 64;
@@ -19,6 +19,8 @@ public static class TicketRoutes
                 var (body, problem) = await JsonBody.ReadAsync(http.Request, http.RequestAborted);
                 if (body is null)
                     return problem!;
+                if (body.Property("webSocket") is { } webSocket)
+                    return WebSocket(webSocket, body) ?? Answer(await tickets.CreateAsync([], http.Id(), http.RequestAborted));
                 if (body.Property("ids") is { } ids)
                     return Ids(ids, body, limits.Value.SessionsPerStreamMax, out var sessionIds) ?? Answer(await tickets.CreateAsync(sessionIds, http.Id(), http.RequestAborted));
                 var kind = body.Text("kind", NameCharactersMax, isRequired: true);
@@ -33,6 +35,16 @@ public static class TicketRoutes
             })
             .WithTags("stream").WithSummary("A ticket to connect to one stream once, as ?ticket=").Accepts<StreamTicketRequest>("application/json")
             .Produces<StreamTicket>(201).ProducesProblem(400).ProducesProblem(401).ProducesProblem(404);
+    }
+
+    /// <summary>A ticket for <c>/ws</c> is one for no session, and has nothing else; or what is wrong with it.</summary>
+    static IResult? WebSocket(JsonElement given, JsonBody body)
+    {
+        if (given.ValueKind != JsonValueKind.True)
+            body.Fail("webSocket", "Must be true.");
+        else if (body.Property("ids") is not null || body.Property("kind") is not null || body.Property("id") is not null)
+            body.Fail("webSocket", "Must not come with kind, id or ids: it is for no stream.");
+        return body.Errors.Count > 0 ? Problems.InvalidFields.Problem(errors: body.Errors) : null;
     }
 
     /// <summary>The ids of a ticket for several sessions; or what is wrong with them.</summary>
@@ -51,8 +63,8 @@ public static class TicketRoutes
         ? Results.Json(new StreamTicket(ticket.Ticket, ticket.ExpiresAt), statusCode: StatusCodes.Status201Created)
         : Problems.NotFound.Problem();
 
-    /// <summary>Either kind and id, or ids.</summary>
-    public sealed record StreamTicketRequest(string? Kind = null, Guid? Id = null, Guid[]? Ids = null);
+    /// <summary>Either kind and id, or ids, or webSocket.</summary>
+    public sealed record StreamTicketRequest(string? Kind = null, Guid? Id = null, Guid[]? Ids = null, bool? WebSocket = null);
 
     public sealed record StreamTicket(string Ticket, DateTime ExpiresAt);
 }

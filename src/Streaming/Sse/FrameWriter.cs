@@ -114,6 +114,9 @@ public static class FrameWriter
         output.Write("\n\n"u8);
     }
 
+    /// <summary>The message within a frame of <see cref="WriteMessage"/>: one JSON object.</summary>
+    public static ReadOnlyMemory<byte> MessageJson(ReadOnlyMemory<byte> frame) => frame["data: ".Length..frame.Span.LastIndexOf("\nid: "u8)];
+
     static void WriteStatus(IBufferWriter<byte> output, ReadOnlySpan<byte> field, Guid? sessionId, long timestampMs, MultiCursor? cursor = null)
     {
         output.Write("data: {\"type\":\"status\","u8);

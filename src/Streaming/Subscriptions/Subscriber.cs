@@ -1,7 +1,9 @@
 namespace Streaming.Subscriptions;
 
 /// <summary>One connected reader. It has a <see cref="Subscription"/> for each transform that it follows.</summary>
-public sealed class Subscriber(TimeProvider clock)
+/// <param name="clock">The time.</param>
+/// <param name="wake">What wakes its reader; by default one of its own.</param>
+public sealed class Subscriber(TimeProvider clock, WakeSignal? wake = null)
 {
     long _writtenAt = clock.GetTimestamp();
 
@@ -21,7 +23,7 @@ public sealed class Subscriber(TimeProvider clock)
     public long CatchUpReads { get; set; }
 
     /// <summary>Set when there is something for this reader to do: messages, a heartbeat, the end of the service.</summary>
-    public WakeSignal Wake { get; } = new();
+    public WakeSignal Wake { get; } = wake ?? new();
 
     /// <summary>Since when nothing was written.</summary>
     public TimeSpan Silence => clock.GetElapsedTime(Volatile.Read(ref _writtenAt));

@@ -95,17 +95,10 @@ public sealed class SubscriptionWriter(
                 for (var i = 0; i < open.Count; i++)
                 {
                     var (subscription, reader) = open[i];
-                    var position = reader.Collect(subscription.Next, frames);
+                    var (isMore, isLive) = await CollectAsync(subscriber, subscription, reader, frames, stop);
                     // A wake may have been for what is left: it does not come again.
-                    hasMore |= position is LiveReader.Position.Behind or LiveReader.Position.More;
-                    var isLive = Follow(subscriber, subscription, position);
-                    if (position == LiveReader.Position.Behind ? !await ReadPageAsync(subscription, reader, frames, stop)
-                        : position == LiveReader.Position.Current && reader.HasVanished)
-                    {
-                        subscription.Outcome = StreamOutcome.Vanished;
-                        hasVanished = true;
-                    }
-
+                    hasMore |= isMore;
+                    hasVanished |= subscription.Outcome == StreamOutcome.Vanished;
                     foreach (var frame in frames)
                         Write(frame, subscriber, subscription, isLive, cursor, output);
                     // A stream may now be silent for long: it holds no page meanwhile.
@@ -156,6 +149,28 @@ public sealed class SubscriptionWriter(
         FrameWriter.WriteReconnect(output, cursor is null ? subscriptions[0].Target.SessionId : null, Now);
         await output.FlushAsync(aborted);
         return StreamOutcome.Recycled;
+    }
+
+    /// <summary>
+    /// Takes what is next of one transform: from the window, or a page from the table. The subscription's outcome is set if that
+    /// is in neither any more.
+    /// </summary>
+    /// <param name="subscriber">Who reads.</param>
+    /// <param name="subscription">How far it has come; left there.</param>
+    /// <param name="reader">The transform's live reader, which the subscriber has joined.</param>
+    /// <param name="frames">What it gets, in order; what is in it before is dropped.</param>
+    /// <param name="cancellation">Ends the wait for the database.</param>
+    /// <returns>Whether there is more at once, and whether this came live.</returns>
+    public async ValueTask<(bool HasMore, bool IsLive)> CollectAsync(
+        Subscriber subscriber, Subscription subscription, LiveReader reader, List<Frame> frames, CancellationToken cancellation)
+    {
+        frames.Clear();
+        var position = reader.Collect(subscription.Next, frames);
+        var isLive = Follow(subscriber, subscription, position);
+        if (position == LiveReader.Position.Behind ? !await ReadPageAsync(subscription, reader, frames, cancellation)
+            : position == LiveReader.Position.Current && reader.HasVanished)
+            subscription.Outcome = StreamOutcome.Vanished;
+        return (position is LiveReader.Position.Behind or LiveReader.Position.More, isLive);
     }
 
     long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -35,6 +35,9 @@ public sealed class ServiceMetrics
     readonly Counter<long> _catchUpReads;
     readonly Counter<long> _behind;
     readonly Counter<long> _faults;
+    readonly Counter<long> _webSocketSent;
+    readonly Counter<long> _webSocketReceived;
+    readonly Counter<long> _webSocketCloses;
     readonly Histogram<double> _commit;
     readonly Histogram<double> _delivery;
     readonly Histogram<double> _run;
@@ -56,6 +59,9 @@ public sealed class ServiceMetrics
         _estimateError = _meter.CreateHistogram(
             "streaming.estimate.error", "1", "Of a completed run: how far the total that was told at its half time was off, as a share of the total", null, Shares);
         _faults = _meter.CreateCounter<long>("streaming.model.faults", "{fault}", "Faults of a model's provider, those that were tried again included");
+        _webSocketSent = _meter.CreateCounter<long>("streaming.websocket.messages.sent", "{message}", "Messages that were sent on WebSocket connections, of all types");
+        _webSocketReceived = _meter.CreateCounter<long>("streaming.websocket.messages.received", "{message}", "Messages of clients on WebSocket connections");
+        _webSocketCloses = _meter.CreateCounter<long>("streaming.websocket.closes", "{connection}", "WebSocket connections that have ended");
         _modelCall = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "How long a call of a model took", null, SlowSeconds);
         _tokens = _meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens of a call, as far as the provider tells them", null, Tokens);
     }
@@ -80,6 +86,14 @@ public sealed class ServiceMetrics
     public void CatchUpRead() => _catchUpReads.Add(1);
 
     public void ReaderFellBehind() => _behind.Add(1);
+
+    /// <param name="type">Its type: one of docs/protocol.md.</param>
+    public void WebSocketMessageSent(string type) => _webSocketSent.Add(1, new KeyValuePair<string, object?>("streaming.websocket.message.type", type));
+
+    public void WebSocketMessageReceived() => _webSocketReceived.Add(1);
+
+    /// <param name="reason">Its code: one of docs/protocol.md.</param>
+    public void WebSocketClosed(string reason) => _webSocketCloses.Add(1, new KeyValuePair<string, object?>("streaming.websocket.close.reason", reason));
 
     /// <param name="kind">Name of the kind.</param>
     /// <param name="outcome"><c>completed</c>, <c>failed</c>, or <c>stopped</c>: cancelled, paused, handed back or lost.</param>
@@ -110,6 +124,11 @@ public sealed class ServiceMetrics
     /// <param name="count">How many.</param>
     public void TokensUsed(string provider, string model, string type, long count) =>
         _tokens.Record(count, [new("gen_ai.operation.name", "chat"), new(Provider, provider), new(Model, model), new("gen_ai.token.type", type)]);
+
+    /// <summary>What is looked at when somebody collects; called once.</summary>
+    /// <param name="openConnections">WebSocket connections that are open.</param>
+    public void ObserveWebSockets(Func<int> openConnections) => _meter.CreateObservableUpDownCounter(
+        "streaming.websocket.connections.open", openConnections, "{connection}", "WebSocket connections that are open; they are among the streams too");
 
     /// <summary>What is looked at when somebody collects; called once.</summary>
     /// <param name="openStreams">Streams and waiting reads that are open.</param>

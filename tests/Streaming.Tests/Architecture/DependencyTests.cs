@@ -21,11 +21,12 @@ public sealed partial class DependencyTests
         ["Estimation"] = ["Database"],
         ["Subscriptions"] = ["Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
         ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Telemetry", "Configuration"],
+        ["WebSockets"] = ["Sessions", "Subscriptions", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
         ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Telemetry", "Configuration"],
         ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Images", "Programs", "Configuration"],
         ["Imports"] = ["Messages", "Database", "Sse"],
         ["Files"] = ["Sessions", "Database", "Configuration"],
-        ["Http"] = ["Pipelines", "Transforms", "Files", "Images", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
+        ["Http"] = ["Pipelines", "Transforms", "Files", "Images", "WebSockets", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
     };
 
     [GeneratedRegex(@"^using (?:\w+ = )?Streaming\.(\w+)", RegexOptions.Multiline)]

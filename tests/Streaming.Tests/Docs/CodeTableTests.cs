@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Streaming.Database.Embedded;
 using Streaming.Http;
 using Streaming.Models;
+using Streaming.WebSockets;
 using Xunit;
 
 namespace Streaming.Tests.Docs;
@@ -29,6 +30,24 @@ public sealed partial class CodeTableTests
 
         Assert.Equal(ofProviders, documented.Take(ofProviders.Count));
         Assert.Equal(CodesInSource().Order(), documented.Skip(ofProviders.Count).Select(row => row[..row.LastIndexOf(' ')]).Order());
+    }
+
+    [Fact]
+    public void The_errors_of_a_WebSocket_are_those_of_the_code()
+    {
+        var constants = typeof(ErrorCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!);
+
+        Assert.Equal(constants, Rows(Protocol, "Errors of a WebSocket").Select(row => row.Code("Code")));
+    }
+
+    [Fact]
+    public void The_reasons_of_a_close_are_those_of_the_code()
+    {
+        var documented = Rows(Protocol, "Closing").Select(row => $"{row.Cells["Status"]} {row.Code("Code")}");
+
+        Assert.Equal(CloseReason.Table.OrderBy(reason => reason.Status).Select(reason => $"{reason.Status} {reason.Code}"), documented);
+        // A reason has 123 bytes at most: RFC 6455, 5.5.
+        Assert.All(CloseReason.Table, reason => Assert.InRange(reason.Code.Length, 1, 123));
     }
 
     [Fact]

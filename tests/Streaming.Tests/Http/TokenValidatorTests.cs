@@ -261,8 +261,11 @@ public sealed class TokenValidatorTests : IDisposable
         Assert.Contains(reason, fault!, StringComparison.Ordinal);
     }
 
-    (string? UserId, string? Fault) Validate(string token, AuthOptions? options = null) =>
-        new TokenValidator(Options.Create(options ?? _maker.Options()), new FixedClock()).Validate(token);
+    (string? UserId, string? Fault) Validate(string token, AuthOptions? options = null)
+    {
+        var result = new TokenValidator(Options.Create(options ?? _maker.Options()), new FixedClock()).Validate(token);
+        return (result.UserId, result.Fault);
+    }
 
     sealed class FixedClock : TimeProvider
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
@@ -8,12 +9,18 @@ namespace Streaming.Http.Authentication;
 /// <summary>An endpoint that may be asked with <c>?ticket=</c> in place of a token, and checks it itself.</summary>
 public sealed record TakesTicket;
 
+/// <summary>A WebSocket endpoint: a browser cannot send a token with its handshake, so the first message may have it.</summary>
+public sealed record TakesFirstMessage;
+
 /// <summary>
 /// Stands before every endpoint and says whose request it is, or refuses it. What is open says so (AllowAnonymous); an
 /// endpoint that says nothing needs a user.
 /// </summary>
 public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator tokens)
 {
+    /// <summary>When the token of the request ends, in Unix seconds; the user has it as a claim.</summary>
+    public const string ExpiryClaim = "exp";
+
     const string Scheme = "Bearer";
 
     readonly bool _isNone = options.Value.Mode == AuthOptions.None;
@@ -36,7 +43,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
 
         return http.Request.Headers.Authorization switch
         {
-            [] when IsTicketRequest(http) => next(http),
+            [] when IsTicketRequest(http) || IsFirstMessageRequest(http) => next(http),
             [] => Challenge(Problems.Unauthenticated, null).ExecuteAsync(http),
             [{ } header] when header.StartsWith($"{Scheme} ", StringComparison.OrdinalIgnoreCase) =>
                 BearerAsync(http, header[(Scheme.Length + 1)..].Trim(), next),
@@ -47,10 +54,10 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
 
     Task BearerAsync(HttpContext http, string token, RequestDelegate next)
     {
-        var (user, fault) = tokens.Validate(token);
+        var (user, until, fault) = tokens.Validate(token);
         if (user is null)
             return Challenge(Problems.InvalidToken, fault).ExecuteAsync(http);
-        http.User = Principal(user);
+        http.User = Principal(user, until);
         return next(http);
     }
 
@@ -66,7 +73,16 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
     static bool IsTicketRequest(HttpContext http) =>
         http.GetEndpoint()?.Metadata.GetMetadata<TakesTicket>() is not null && http.Request.Query.ContainsKey(Tickets.Parameter);
 
-    static ClaimsPrincipal Principal(string user) => new(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], Scheme));
+    static bool IsFirstMessageRequest(HttpContext http) =>
+        http.GetEndpoint()?.Metadata.GetMetadata<TakesFirstMessage>() is not null && http.WebSockets.IsWebSocketRequest;
+
+    static ClaimsPrincipal Principal(string user, DateTimeOffset? until = null)
+    {
+        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], Scheme);
+        if (until is { } end)
+            identity.AddClaim(new Claim(ExpiryClaim, end.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)));
+        return new ClaimsPrincipal(identity);
+    }
 
     sealed class ChallengeResult(string challenge, IResult problem) : IResult
     {

@@ -7,6 +7,12 @@ using Streaming.Configuration;
 
 namespace Streaming.Http.Authentication;
 
+/// <summary>What a token says.</summary>
+/// <param name="UserId">Whose it is; null: it is not valid.</param>
+/// <param name="Until">When it is not valid any more, the skew of the clocks included.</param>
+/// <param name="Fault">What is wrong with it, for a person.</param>
+public sealed record TokenResult(string? UserId, DateTimeOffset? Until, string? Fault);
+
 /// <summary>
 /// Says whose a bearer token is. Only signed tokens of three parts (RFC 7515, compact) get as far as the library, and only
 /// with the keys of the algorithm that the token names: a public key is never tried as a secret (RFC 8725, 2.1, 3.1).
@@ -23,31 +29,36 @@ public sealed class TokenValidator(IOptions<AuthOptions> options, TimeProvider c
     readonly IReadOnlyList<SigningKey> _keys = SigningKeys.Load(options.Value).Keys;
     readonly JsonWebTokenHandler _handler = new() { MaximumTokenSizeInBytes = TokenCharactersMax };
 
-    /// <summary>The user, or null and for a person what is wrong with the token.</summary>
-    public (string? UserId, string? Fault) Validate(string token)
+    public TokenResult Validate(string token)
+    {
+        var (user, until, fault) = Read(token);
+        return new TokenResult(user, until, fault);
+    }
+
+    (string? UserId, DateTimeOffset? Until, string? Fault) Read(string token)
     {
         if (token.Length > TokenCharactersMax)
-            return (null, $"The token has more than {TokenCharactersMax} characters.");
+            return (null, null, $"The token has more than {TokenCharactersMax} characters.");
         var parts = token.Split('.');
         if (parts.Length != 3 || parts.Any(part => part.Length == 0 || !Base64Url.IsValid(part)))
-            return (null, "The token is not a signed one of three parts.");
+            return (null, null, "The token is not a signed one of three parts.");
         if (Json(parts[0]) is not { } header || Json(parts[1]) is not { } payload)
-            return (null, "The token's parts are not JSON.");
+            return (null, null, "The token's parts are not JSON.");
         // An extension that must be understood and is not: RFC 7515, 4.1.11.
         if (header.TryGetProperty("crit", out _))
-            return (null, "The token has critical extensions.");
+            return (null, null, "The token has critical extensions.");
         var (algorithm, keyId) = (Text(header, "alg"), Text(header, "kid"));
         var keys = _keys.Where(key => key.Algorithm == algorithm && (key.KeyId is null || keyId is null || key.KeyId == keyId)).ToList();
         if (keys.Count == 0)
-            return (null, "There is no key for the token.");
+            return (null, null, "There is no key for the token.");
 
         var result = _handler.ValidateToken(token, Parameters(algorithm!, keys));
         if (!result.IsValid)
-            return (null, Reason(result.Exception));
+            return (null, null, Reason(result.Exception));
         var user = Text(payload, "sub");
         return string.IsNullOrWhiteSpace(user) || user.Length > UserCharactersMax || user.Any(char.IsControl)
-            ? (null, $"The token's sub is not a text of 1 to {UserCharactersMax} characters.")
-            : (user, null);
+            ? (null, null, $"The token's sub is not a text of 1 to {UserCharactersMax} characters.")
+            : (user, new DateTimeOffset(DateTime.SpecifyKind(result.SecurityToken.ValidTo, DateTimeKind.Utc)) + _options.ClockSkew, null);
     }
 
     TokenValidationParameters Parameters(string algorithm, List<SigningKey> keys) => new()
