@@ -18,7 +18,7 @@ public sealed class FileMetrics
     public FileMetrics(IMeterFactory meters)
     {
         Meter = meters.Create("Streaming");
-        _bytes = Meter.CreateCounter<long>("streaming.files.bytes", "By", "Bytes of files, by direction (upload, download)");
+        _bytes = Meter.CreateCounter<long>("streaming.files.bytes", "By", "Bytes of files, by direction (upload, download, document)");
         _chunkTime = Meter.CreateHistogram<double>("streaming.files.chunk.duration", "s", "From one chunk to the next, the wait for the client included, by direction");
         _chunkSize = Meter.CreateHistogram<int>("streaming.files.chunk.size", "By", "Sizes of chunks, by direction");
         _throughput = Meter.CreateHistogram<double>("streaming.files.throughput", "By/s", "Of whole streams, by direction");
@@ -54,5 +54,10 @@ public sealed class FileMetrics
 
     public void Orphan(string what, int count) => _orphans.Add(count, new KeyValuePair<string, object?>("what", what));
 
-    static KeyValuePair<string, object?> Tag(FileDirection direction) => new("direction", direction == FileDirection.Upload ? "upload" : "download");
+    static KeyValuePair<string, object?> Tag(FileDirection direction) => new("direction", direction switch
+    {
+        FileDirection.Upload => "upload",
+        FileDirection.Download => "download",
+        _ => "document",
+    });
 }
