@@ -34,7 +34,11 @@ public sealed class DocumentText : IDisposable
     long _start;
     int _count;
 
-    internal DocumentText(FileSource source, FileStreams streams, string path, int passageCharacters)
+    /// <param name="source">The file; the text owns it.</param>
+    /// <param name="streams">Where it has a place while it reads.</param>
+    /// <param name="path">Where the file is, as long as it is there.</param>
+    /// <param name="passageCharacters">Characters of a passage at most.</param>
+    public DocumentText(FileSource source, FileStreams streams, string path, int passageCharacters)
     {
         (_source, _streams, _path) = (source, streams, path);
         _buffer = new byte[Math.Max(BufferBytesMin, BytesPerCharacterMax * passageCharacters)];

@@ -164,6 +164,8 @@ public sealed class FileOperation : IDisposable
 
         var seconds = _streams.Clock.GetElapsedTime(_begun).TotalSeconds;
         _streams.Metrics.Stream(_direction, _isComplete ? "completed" : "broken", seconds > 0 ? _bytes / seconds : 0);
+        if (PeakBytes > 0)
+            _streams.Metrics.Held(_direction, PeakBytes);
         _streams.Leave(this, left);
         _stalled.Dispose();
     }

@@ -12,14 +12,14 @@ public static class Manuscripts
         "She wrote down every storm in a ledger, with its name and what it had taken.", "At night the sea answered questions that she had not asked aloud.",
     ];
 
-    /// <summary>A text of at least so many characters; paragraph n begins with <c>¶n.</c></summary>
+    /// <summary>A text of at least so many characters; paragraph n begins with <c>¶n</c></summary>
     public static string Text(int characters, int seed = 1)
     {
         var random = new Random(seed);
         var text = new StringBuilder("# The Ledger of Storms\n\n");
         for (var paragraph = 1; text.Length < characters; paragraph++)
         {
-            text.Append('¶').Append(paragraph).Append('.');
+            text.Append('¶').Append(paragraph);
             for (var sentence = 0; sentence < 5; sentence++)
                 text.Append(' ').Append(Sentences[random.Next(Sentences.Length)]);
             text.Append("\n\n");

@@ -35,7 +35,7 @@ internal static partial class SummaryComposer
                 counts[word] = counts.GetValueOrDefault(word) + 1;
 
         var ranked = sentences.Select((sentence, place) => new Ranked(place, sentence, Score(sentence, counts)))
-            .Where(one => one.Text.Length <= Math.Min(SentenceCharactersMax, charactersMax))
+            .Where(one => one.Text.Length <= Math.Min(SentenceCharactersMax, charactersMax) && one.Score > 0)
             .OrderByDescending(one => one.Score).ThenBy(one => one.Place);
         var (chosen, length) = (new List<Ranked>(), 0);
         foreach (var one in ranked)
@@ -47,7 +47,7 @@ internal static partial class SummaryComposer
                     break;
             }
 
-        // No sentence ends anywhere: its first words are the text's own, too.
+        // Nothing is a sentence: its first words are the text's own, too.
         return chosen.Count > 0
             ? string.Join(' ', chosen.OrderBy(one => one.Place).Select(one => one.Text))
             : Beginning(text.Trim(), Math.Min(SentenceCharactersMax, charactersMax));

@@ -119,7 +119,7 @@ public sealed class ReadingStage(RunContext run, ModelClient model, DocumentRead
         if (passage.Damage == 0 || _hasWarned)
             return;
         _hasWarned = true;
-        await writer.WarnAsync("document_damaged", "invalid_input",
+        await writer.WarningAsync("document_damaged", "invalid_input",
             $"Some bytes of the document are no text, the first of them behind byte {passage.From}: they are passed over. It should be UTF-8, or UTF-16 with a byte order mark.",
             1, TimeSpan.Zero, cancellation);
     }

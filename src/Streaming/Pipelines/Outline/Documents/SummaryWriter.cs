@@ -64,7 +64,7 @@ public sealed class SummaryWriter(RunContext run, ModelClient model, int charact
         var summary = await AskAsync(prompt, cancellation);
         if (summary is null)
         {
-            await WarnAsync("invalid_output", "invalid_output", "The model's answer could not be used (there is no JSON object with \"summary\" in it). Asking once more.",
+            await WarningAsync("invalid_output", "invalid_output", "The model's answer could not be used (there is no JSON object with \"summary\" in it). Asking once more.",
                 1, TimeSpan.Zero, cancellation);
             summary = await AskAsync(prompt, cancellation) ?? throw new TransformFault("invalid_output", "invalid_output",
                 "The model's answer could not be used: there is no JSON object with \"summary\" in it. What was summarised before was kept.", recoverable: true);
@@ -74,7 +74,7 @@ public sealed class SummaryWriter(RunContext run, ModelClient model, int charact
     }
 
     /// <summary>Tells clients of something that passes.</summary>
-    public Task WarnAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
+    public Task WarningAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
         TellAsync(() => run.WarningAsync(code, category, text, attempt, retryAfter, cancellation), cancellation);
 
     async Task<string?> AskAsync(ChatMessage[] prompt, CancellationToken cancellation)
@@ -88,7 +88,7 @@ public sealed class SummaryWriter(RunContext run, ModelClient model, int charact
                 foreach (var value in reader.Push(delta))
                     if (value is { Path: "$.summary", Value.ValueKind: JsonValueKind.String } && value.Value.GetString()!.Trim() is { Length: > 0 } text)
                         summary ??= text;
-        }, retry => WarnAsync(retry.Fault.Code, retry.Fault.Category,
+        }, retry => WarningAsync(retry.Fault.Code, retry.Fault.Category,
             $"{retry.Fault.Message} Trying again{(retry.Delay.TotalSeconds < 0.5 ? "" : $" in {retry.Delay.TotalSeconds:0} s")}.",
             retry.Attempt, retry.Delay, cancellation), cancellation);
         return summary;
