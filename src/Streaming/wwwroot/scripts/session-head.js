@@ -7,6 +7,8 @@ import { dateTime } from "./time.js";
 export function sessionHead(kind) {
   const title = el("h1", { class: "session-title", text: " " });
   const source = el("p", { class: "session-source", hidden: true });
+  const read = el("p", { "data-testid": "document-summary" });
+  const summary = el("details", { class: "session-source", hidden: true }, el("summary", { text: "What was read of it" }), read);
   const status = el("span", { class: "status", "data-testid": "status" });
   const provider = el("span");
   const created = el("time");
@@ -19,6 +21,7 @@ export function sessionHead(kind) {
     el("p", { class: "eyebrow", text: { outline: "Outline", logo: "Logo" }[kind] ?? "Ideas" }),
     title,
     source,
+    summary,
     el("div", { class: "session-meta" }, status, badge, facts, provider, created));
 
   function update(model) {
@@ -26,6 +29,8 @@ export function sessionHead(kind) {
     document.title = `${model.title || "Untitled"} · Streaming`;
     setText(source, model.sourceText ?? "");
     source.hidden = !model.sourceText;
+    setText(read, model.summary ?? "");
+    summary.hidden = !model.summary;
     setText(status, model.status);
     status.dataset.status = model.status;
     setText(provider, [model.provider, model.model].filter(Boolean).join(" · "));
