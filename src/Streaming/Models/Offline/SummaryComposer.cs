@@ -14,6 +14,7 @@ internal static partial class SummaryComposer
     private const int SentenceWordsMin = 4;
     private const int SentenceCharactersMax = 400;
     private const int WordCharactersMin = 4;
+    private const double RepeatedShareMax = 0.6;
 
     [GeneratedRegex(@"[^.!?。！？…\n]+(?:[.!?…]+[""'”’»)\]]*|[。！？]+|(?=\n)|$)")]
     private static partial Regex Sentence { get; }
@@ -37,11 +38,12 @@ internal static partial class SummaryComposer
         var ranked = sentences.Select((sentence, place) => new Ranked(place, sentence, Score(sentence, counts)))
             .Where(one => one.Text.Length <= Math.Min(SentenceCharactersMax, charactersMax) && one.Score > 0)
             .OrderByDescending(one => one.Score).ThenBy(one => one.Place);
-        var (chosen, length) = (new List<Ranked>(), 0);
+        var (chosen, told, length) = (new List<Ranked>(), new List<HashSet<string>>(), 0);
         foreach (var one in ranked)
-            if (length + one.Text.Length + 1 <= charactersMax && chosen.TrueForAll(other => other.Text != one.Text))
+            if (length + one.Text.Length + 1 <= charactersMax && !Repeats(one.Text, told))
             {
                 chosen.Add(one);
+                told.Add([.. WordsOf(one.Text)]);
                 length += one.Text.Length + 1;
                 if (length > charactersMax * 3 / 4)
                     break;
@@ -51,6 +53,13 @@ internal static partial class SummaryComposer
         return chosen.Count > 0
             ? string.Join(' ', chosen.OrderBy(one => one.Place).Select(one => one.Text))
             : Beginning(text.Trim(), Math.Min(SentenceCharactersMax, charactersMax));
+    }
+
+    // Most of its words stand together in a sentence that was taken.
+    private static bool Repeats(string sentence, List<HashSet<string>> told)
+    {
+        HashSet<string> words = [.. WordsOf(sentence)];
+        return told.Exists(known => words.Count(known.Contains) > RepeatedShareMax * words.Count);
     }
 
     // The mean weight of its words: a long sentence is not better for being long.

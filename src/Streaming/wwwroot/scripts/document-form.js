@@ -23,7 +23,7 @@ export function documentForm() {
   const sent = el("p", { class: "progress-label", "data-testid": "upload-text" });
   const progress = el("div", { class: "upload", hidden: true }, bar, sent);
   const submit = el("button", { type: "submit", class: "button-primary", "data-testid": "submit-document", text: "Make an outline" });
-  const stop = el("button", { type: "button", class: "button-quiet", "data-testid": "stop-upload", hidden: true, text: "Stop the upload", on: { click: () => uploading?.abort() } });
+  const stop = el("button", { type: "button", class: "button-quiet", "data-testid": "stop-upload", hidden: true, text: "Stop", on: { click: () => uploading?.abort() } });
   const banner = problemBanner();
   /** A file that is uploaded already, of an outline that is asked for anew. */
   let given;
