@@ -16,8 +16,8 @@ if (args is [DatabaseProcess.Command, var folder])
 Environment.SetEnvironmentVariable(ChildProcess.InlineCompletions, "1");
 Environment.SetEnvironmentVariable(ChildProcess.SocketThreads, "1");
 
-var options = args is [EstimatesCommand.Name or FilesCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
-if (options is null && args is not [EstimatesCommand.Name or FilesCommand.Name, ..])
+var options = args is [EstimatesCommand.Name or FilesCommand.Name or FileRecoveryCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
+if (options is null && args is not [EstimatesCommand.Name or FilesCommand.Name or FileRecoveryCommand.Name, ..])
     return 2;
 
 using var stop = new CancellationTokenSource();
@@ -27,6 +27,8 @@ try
 {
     if (args is [FilesCommand.Name, ..])
         return await FilesCommand.RunAsync(args[1..], stop.Token);
+    if (args is [FileRecoveryCommand.Name, ..])
+        return await FileRecoveryCommand.RunAsync(args[1..], stop.Token);
     if (options is null)
         return await EstimatesCommand.RunAsync(args[1..], stop.Token);
     var rivals = options.Rivals is { } folderOfRivals ? new Rivals(folderOfRivals) : null;
