@@ -43,6 +43,11 @@ export function documentForm() {
     describe();
   }
 
+  function forgetGiven() {
+    given = undefined;
+    describe();
+  }
+
   function describe() {
     const unfinished = readUnfinished();
     const [chosen] = file.files;
@@ -71,6 +76,8 @@ export function documentForm() {
     } catch (problem) {
       if (problem.name === "AbortError") describe();
       else banner.show(problem, Object.values(problem.errors ?? {}).flat());
+      // It was deleted meanwhile.
+      if (given && problem.status === 404) forgetGiven();
     } finally {
       submit.disabled = false;
       stop.hidden = true;
