@@ -55,7 +55,7 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     public Task<IdeationState> IdeateAsync(IdeationRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
         CreateAsync<IdeationState>("ideation", () => JsonContent.Create(request, Type<IdeationRequest>()), idempotencyKey, cancellation);
 
-    /// <summary>Asks for an outline of an idea, or of a text. Parameters and exceptions as in <see cref="IdeateAsync"/>.</summary>
+    /// <summary>Asks for an outline of an idea, of a text, or of a file that was uploaded. Parameters and exceptions as in <see cref="IdeateAsync"/>.</summary>
     public Task<OutlineState> OutlineAsync(OutlineRequest request, string? idempotencyKey = null, CancellationToken cancellation = default) =>
         CreateAsync<OutlineState>("outline", () => JsonContent.Create(request, Type<OutlineRequest>()), idempotencyKey, cancellation);
 
@@ -119,6 +119,49 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     /// <exception cref="StreamingException"/>
     public Task<Stream> DownloadArtifactsAsync(string kind, Guid sessionId, CancellationToken cancellation = default) =>
         DownloadAsync($"api/{kind}s/{sessionId}/artifacts.zip", cancellation);
+
+    /// <summary>
+    /// Uploads a file, over cuts and restarts, and returns its state; its id is what an <see cref="OutlineRequest"/> takes. In the end its
+    /// checksum is compared.
+    /// </summary>
+    /// <param name="content">From its beginning to its end, whatever its position; it must be able to seek, and is not disposed.</param>
+    /// <param name="name">What to call it; tells Markdown from other text.</param>
+    /// <param name="fileId">An upload that broke off, as <see cref="CreateFileAsync"/> has made it; null: a new one.</param>
+    /// <param name="progress">Told of bytes that the service has for sure.</param>
+    /// <param name="cancellation">Stops it; what came so far is kept for a time.</param>
+    /// <exception cref="StreamingException">Refused for good, or out of patience.</exception>
+    public async Task<FileState> UploadFileAsync(
+        Stream content, string name, Guid? fileId = null, IProgress<FileTransferProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var id = fileId ?? await CreateFileAsync(name, content.Length, cancellation);
+        await new FileTransfer(_requests, _options).UploadAsync(id, content, progress, cancellation);
+        var state = await GetAsync<FileState>("file", id, cancellation);
+        if (state.File is { } stored)
+            await FileTransfer.CheckAsync(content, stored, cancellation);
+        return state;
+    }
+
+    /// <summary>Announces a file of so many bytes, and returns its id: to be kept by one who may have to go on with its upload after a restart of his own.</summary>
+    /// <exception cref="StreamingException"/>
+    public Task<Guid> CreateFileAsync(string name, long size, CancellationToken cancellation = default) =>
+        new FileTransfer(_requests, _options).CreateAsync(name, size, cancellation);
+
+    /// <summary>
+    /// Downloads a stored file behind what the target has already, over cuts and restarts, and makes sure that all of it is what is stored:
+    /// what is not is downloaded anew.
+    /// </summary>
+    /// <param name="fileId">The file.</param>
+    /// <param name="target">Empty, or what an earlier download has left; it must be able to seek, to read and to write, and is not disposed.</param>
+    /// <param name="progress">Told of bytes that were written.</param>
+    /// <param name="cancellation">Stops it; what came so far is in the target.</param>
+    /// <exception cref="StreamingException">409 <c>conflict</c>: its upload is not complete. Refused for good, or out of patience.</exception>
+    public async Task DownloadFileAsync(Guid fileId, Stream target, IProgress<FileTransferProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var state = await GetAsync<FileState>("file", fileId, cancellation);
+        if (state.File is null)
+            throw new StreamingException(System.Net.HttpStatusCode.Conflict, "conflict", "The upload is not complete.");
+        await new FileTransfer(_requests, _options).DownloadAsync(state.File, target, progress, cancellation);
+    }
 
     /// <summary>Removes a session and everything below it.</summary>
     /// <exception cref="StreamingException">404 <c>not_found</c>, also when it is repeated.</exception>

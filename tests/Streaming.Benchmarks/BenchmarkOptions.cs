@@ -11,7 +11,14 @@ namespace Streaming.Benchmarks;
 /// <param name="Rivals">Folder of the rivals, which are measured in between; none: they are not.</param>
 sealed record BenchmarkOptions(IReadOnlyList<Benchmark> Benchmarks, int Seconds, int Runs, string Output, string? Rivals)
 {
-    const string Usage = "Usage: Streaming.Benchmarks [B1] [B2] … [B10] [--seconds 10] [--runs 3] [--output docs/performance.md] [--rivals FOLDER]\n       Streaming.Benchmarks estimates […]\n       Streaming.Benchmarks B11 [--runs 5]\n       Streaming.Benchmarks growth [--seconds 5] [--millions 1,10,50]";
+    const string Usage =
+        """
+        Usage: Streaming.Benchmarks [B1] [B2] … [B10] [--seconds 10] [--runs 3] [--output docs/performance.md] [--rivals FOLDER]
+               Streaming.Benchmarks estimates […]
+               Streaming.Benchmarks B11 [--runs 5]
+               Streaming.Benchmarks F8 [--seconds 150]
+               Streaming.Benchmarks growth [--seconds 5] [--millions 1,10,50]
+        """;
 
     /// <summary>The command line as it would have to be typed again, without the output.</summary>
     public string Command =>

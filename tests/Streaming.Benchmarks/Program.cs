@@ -17,8 +17,15 @@ if (args is [DatabaseProcess.Command, var folder])
 Environment.SetEnvironmentVariable(ChildProcess.InlineCompletions, "1");
 Environment.SetEnvironmentVariable(ChildProcess.SocketThreads, "1");
 
-var options = args is [EstimatesCommand.Name or FilesCommand.Name or GrowthCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
-if (options is null && args is not [EstimatesCommand.Name or FilesCommand.Name or GrowthCommand.Name, ..])
+Dictionary<string, Func<string[], CancellationToken, Task<int>>> commands = new()
+{
+    [EstimatesCommand.Name] = EstimatesCommand.RunAsync,
+    [FilesCommand.Name] = FilesCommand.RunAsync,
+    [FileRecoveryCommand.Name] = FileRecoveryCommand.RunAsync,
+    [GrowthCommand.Name] = GrowthCommand.RunAsync,
+};
+var options = args is [var name, ..] && commands.ContainsKey(name) ? null : BenchmarkOptions.Parse(args);
+if (options is null && (args is not [var command, ..] || !commands.ContainsKey(command)))
     return 2;
 
 using var stop = new CancellationTokenSource();
@@ -26,12 +33,8 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
-    if (args is [FilesCommand.Name, ..])
-        return await FilesCommand.RunAsync(args[1..], stop.Token);
-    if (args is [GrowthCommand.Name, ..])
-        return await GrowthCommand.RunAsync(args[1..], stop.Token);
     if (options is null)
-        return await EstimatesCommand.RunAsync(args[1..], stop.Token);
+        return await commands[args[0]](args[1..], stop.Token);
     var rivals = options.Rivals is { } folderOfRivals ? new Rivals(folderOfRivals) : null;
     var results = await Suite.RunAsync(options, rivals, stop.Token);
     var report = await Report.CreateAsync(options, results, rivals?.Table(), stop.Token);

@@ -14,6 +14,7 @@ using Streaming.Notifications;
 using Streaming.Pipelines.Ideation;
 using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
+using Streaming.Pipelines.Outline.Documents;
 using Streaming.Pipelines.Upload;
 using Streaming.Sessions;
 using Streaming.Subscriptions;
@@ -74,6 +75,7 @@ public static class ServiceRegistration
         Bind<WebSocketsOptions>("WebSockets");
         Bind<LogoOptions>("Logos");
         Bind<FilesOptions>("Files");
+        Bind<DocumentOptions>("Documents");
         Bind<ImageOptions>("Images");
         Bind<UploadOptions>("Uploads");
         Bind<AuthOptions>("Auth");
@@ -166,6 +168,7 @@ public static class ServiceRegistration
         services.AddHostedService(provider => provider.GetRequiredService<FileStreams>());
         services.AddSingleton<FileUploads>();
         services.AddSingleton<FileDownloads>();
+        services.AddSingleton<DocumentReader>();
         services.AddSingleton<FileMaintenance>();
         services.AddHostedService(provider => provider.GetRequiredService<FileMaintenance>());
     }
@@ -173,6 +176,8 @@ public static class ServiceRegistration
     public static void AddPipelines(this IServiceCollection services)
     {
         AddPipeline<IdeationPipeline>(services);
+        services.AddSingleton<IValidateOptions<DocumentOptions>, DocumentOptionsValidation>();
+        services.AddOptions<DocumentOptions>().ValidateOnStart();
         AddPipeline<OutlinePipeline>(services);
         services.AddSingleton<IValidateOptions<LogoOptions>, LogoOptionsValidation>();
         services.AddOptions<LogoOptions>().ValidateOnStart();

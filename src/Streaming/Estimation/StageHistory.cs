@@ -14,16 +14,18 @@ public sealed record StageHistory(IReadOnlyList<PastRun> Runs, EstimateOutcome O
     /// <summary>Reads the past of a kind.</summary>
     /// <param name="connection">An open connection.</param>
     /// <param name="kind">The kind.</param>
-    /// <param name="sizeProperty">Property of the session's input that says how much was asked for; null: all are alike.</param>
+    /// <param name="sizeProperty">Property of the session's input that says how much was asked for, a path with dots; null: all are alike.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <param name="runsMax">Newest completed runs that are read.</param>
+    /// <param name="sizedStages">Stages whose time grows with the size; null: all.</param>
     public static async Task<StageHistory> ReadAsync(
-        NpgsqlConnection connection, string kind, string? sizeProperty, CancellationToken cancellation, int runsMax = DurationModel.RunsMax)
+        NpgsqlConnection connection, string kind, string? sizeProperty, CancellationToken cancellation, int runsMax = DurationModel.RunsMax,
+        IReadOnlyList<string>? sizedStages = null)
     {
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Named("estimation/read_stage_history"))
         {
-            Parameters = { Of(kind), Of(sizeProperty ?? ""), Of(runsMax) },
+            Parameters = { Of(kind), Of(sizeProperty ?? ""), Of(runsMax), Of<string[]>([.. sizedStages ?? []]) },
         });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql.Named("estimation/read_outcomes"))
         {

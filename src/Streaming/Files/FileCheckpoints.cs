@@ -19,7 +19,7 @@ static class FileCheckpoints
             };
             await using var row = await command.ExecuteReaderAsync(cancellation);
             return await row.ReadAsync(cancellation)
-                ? new FileCheckpoint(row.GetInt32(0), row.GetInt64(1), (uint)row.GetInt64(2), new FileStamp(row.GetInt64(3), row.GetDateTime(4)))
+                ? new FileCheckpoint(row.GetInt32(0), row.GetInt64(1), (uint)row.GetInt64(2), new FileStamp(row.GetInt64(3), row.GetDateTime(4)), row.GetDouble(5))
                 : null;
         }, cancellation);
 

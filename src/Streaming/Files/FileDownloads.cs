@@ -74,7 +74,7 @@ public sealed class FileDownloads(
         if (reason is not null)
             (from, sum) = (0, Crc32C.Empty);
         var progress = new FileProgress(postgres, options.Value, messages.Value.ProgressInterval, clock, transformId, "download", file.Size,
-            new FileCheckpoint(last.Attempt, from, sum, source.Stamp));
+            last with { Position = from, Crc32C = sum, Stamp = source.Stamp });
         Message[] says = reason is not null ? [FileCheckpoints.Reread(reason)] : from > 0 ? [FileCheckpoints.Continued(from)] : [];
         if (says.Length > 0 || last.Position > 0)
             await progress.SaveAsync(() => source.Stamp, says);

@@ -9,6 +9,7 @@ public sealed class FileMetrics
     readonly Histogram<double> _chunkTime;
     readonly Histogram<int> _chunkSize;
     readonly Histogram<double> _throughput;
+    readonly Histogram<long> _held;
     readonly Counter<long> _streams;
     readonly Counter<long> _alerts;
     readonly Counter<long> _resumes;
@@ -18,10 +19,11 @@ public sealed class FileMetrics
     public FileMetrics(IMeterFactory meters)
     {
         Meter = meters.Create("Streaming");
-        _bytes = Meter.CreateCounter<long>("streaming.files.bytes", "By", "Bytes of files, by direction (upload, download)");
+        _bytes = Meter.CreateCounter<long>("streaming.files.bytes", "By", "Bytes of files, by direction (upload, download, document)");
         _chunkTime = Meter.CreateHistogram<double>("streaming.files.chunk.duration", "s", "From one chunk to the next, the wait for the client included, by direction");
         _chunkSize = Meter.CreateHistogram<int>("streaming.files.chunk.size", "By", "Sizes of chunks, by direction");
         _throughput = Meter.CreateHistogram<double>("streaming.files.throughput", "By/s", "Of whole streams, by direction");
+        _held = Meter.CreateHistogram<long>("streaming.files.memory.held", "By", "Bytes of buffers that a stream held at most, by direction");
         _streams = Meter.CreateCounter<long>("streaming.files.streams", "{stream}", "Streams that are over, by direction and outcome (completed, broken, refused)");
         _alerts = Meter.CreateCounter<long>("streaming.files.memory.alerts", "{alert}", "Operations that held 90, 96 or 100 % of the memory that one may hold (level)");
         _resumes = Meter.CreateCounter<long>("streaming.files.resumes", "{resume}", "Streams taken up again, by what came of it (outcome: continued, or why it was read anew: size, timestamp, checksum)");
@@ -39,6 +41,8 @@ public sealed class FileMetrics
         _chunkTime.Record(time.TotalSeconds, tag);
     }
 
+    public void Held(FileDirection direction, long bytes) => _held.Record(bytes, Tag(direction));
+
     public void Stream(FileDirection direction, string outcome, double bytesPerSecond)
     {
         _streams.Add(1, Tag(direction), new("outcome", outcome));
@@ -54,5 +58,10 @@ public sealed class FileMetrics
 
     public void Orphan(string what, int count) => _orphans.Add(count, new KeyValuePair<string, object?>("what", what));
 
-    static KeyValuePair<string, object?> Tag(FileDirection direction) => new("direction", direction == FileDirection.Upload ? "upload" : "download");
+    static KeyValuePair<string, object?> Tag(FileDirection direction) => new("direction", direction switch
+    {
+        FileDirection.Upload => "upload",
+        FileDirection.Download => "download",
+        _ => "document",
+    });
 }

@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Streaming.Files;
 
-public enum FileDirection { Upload, Download }
+/// <summary>What a stream is for: bytes from a client, bytes to one, or a text that the service reads itself.</summary>
+public enum FileDirection { Upload, Download, Document }
 
 /// <summary>
 /// One stream of a file that was let in: its chunk size, its pace, and the memory that it holds. For one caller at a time;
@@ -163,6 +164,8 @@ public sealed class FileOperation : IDisposable
 
         var seconds = _streams.Clock.GetElapsedTime(_begun).TotalSeconds;
         _streams.Metrics.Stream(_direction, _isComplete ? "completed" : "broken", seconds > 0 ? _bytes / seconds : 0);
+        if (PeakBytes > 0)
+            _streams.Metrics.Held(_direction, PeakBytes);
         _streams.Leave(this, left);
         _stalled.Dispose();
     }

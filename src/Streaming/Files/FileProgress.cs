@@ -6,8 +6,8 @@ using Streaming.Protocol;
 
 namespace Streaming.Files;
 
-/// <summary>How far a stream came at its last checkpoint: bytes, their checksum, and the file as it was then.</summary>
-public sealed record FileCheckpoint(int Attempt, long Position, uint Crc32C, FileStamp Stamp);
+/// <summary>How far a stream came at its last checkpoint: bytes, their checksum, the file as it was then, and the percentage that clients were last told.</summary>
+public sealed record FileCheckpoint(int Attempt, long Position, uint Crc32C, FileStamp Stamp, double Told);
 
 /// <summary>
 /// How far one stream has come: kept in the database every five chunks, with the <c>progress</c> messages that are due. A
@@ -78,11 +78,11 @@ public sealed class FileProgress(
     /// <summary>Waits for the checkpoint that is under way, whatever comes of it.</summary>
     public Task SettleAsync() => Task.WhenAny(_saving);
 
-    /// <summary>The message that says how far it is.</summary>
+    /// <summary>The message that says how far it is; of all together never less than before, also when the stream has begun anew.</summary>
     public ProgressMessage Message()
     {
         var percent = Math.Round(Percent(Position, size), 1);
-        return new ProgressMessage(stage, percent, percent, string.Create(CultureInfo.InvariantCulture,
+        return new ProgressMessage(stage, percent, Math.Max(percent, begin.Told), string.Create(CultureInfo.InvariantCulture,
             $"{(stage == "upload" ? "Received" : "Sent")} {Position / 1e6:0.0} of {size / 1e6:0.0} MB"));
     }
 

@@ -251,7 +251,7 @@ public sealed class FileUploads(
     {
         log.LogWarning("Upload {File} begins anew: its {Bytes} bytes on disk are not those that were counted", file.Id, lost.Position);
         RandomAccess.SetLength(target, 0);
-        var zero = new FileCheckpoint(lost.Attempt, 0, Crc32C.Empty, default);
+        var zero = lost with { Position = 0, Crc32C = Crc32C.Empty, Stamp = default };
         await new FileProgress(postgres, options.Value, messages.Value.ProgressInterval, clock, file.TransformId, "upload", file.Size, zero)
             .SaveAsync(() => Durable(target), FileCheckpoints.Reread("checksum"));
         return new AppendResult(AppendOutcome.OffsetMismatch, 0);

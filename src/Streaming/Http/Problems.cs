@@ -30,9 +30,11 @@ public static class Problems
     public static readonly ProblemKind UnsupportedTusVersion = new("unsupported_tus_version", 412, "Tus-Resumable must be 1.0.0.");
     public static readonly ProblemKind BodyTooLarge = new("body_too_large", 413, "The body is larger than Limits:BodyBytesMax.");
     public static readonly ProblemKind FileTooLarge = new("file_too_large", 413, "The file is larger than it may be, or than was announced.");
+    public static readonly ProblemKind DocumentTooLarge = new("document_too_large", 413, "The file is larger than Documents:BytesMax.");
     public static readonly ProblemKind UploadTooLarge = new("upload_too_large", 413, "The file is larger than Uploads:BytesMax.");
     public static readonly ProblemKind UnsupportedMediaType = new("unsupported_media_type", 415, "The body is not of the media type that this request takes.");
     public static readonly ProblemKind ImageUnsupported = new("image_unsupported", 415, "The file is no image of a format that is taken.");
+    public static readonly ProblemKind DocumentUnsupported = new("document_unsupported", 415, "The file is no text.");
     public static readonly ProblemKind RangeNotSatisfiable = new("range_not_satisfiable", 416, "The file has no such bytes.");
     public static readonly ProblemKind HostNotAllowed = new("host_not_allowed", 421, "The service does not answer to this host name.");
     public static readonly ProblemKind IdempotencyKeyReused = new("idempotency_key_reused", 422, "This Idempotency-Key was used with another body.");
@@ -41,6 +43,7 @@ public static class Problems
     public static readonly ProblemKind ImageDamaged = new("image_damaged", 422, "The image contradicts itself.");
     public static readonly ProblemKind ImagePolyglot = new("image_polyglot", 422, "The image is a file of another kind as well.");
     public static readonly ProblemKind ImageTooLarge = new("image_too_large", 422, "The image has more pixels than Images:PixelsMax.");
+    public static readonly ProblemKind DocumentEmpty = new("document_empty", 422, "There is nothing in the file.");
     public static readonly ProblemKind UpgradeRequired = new("upgrade_required", 426, "This address is for WebSocket connections.");
     public static readonly ProblemKind TooManyRequests = new("too_many_requests", 429, "You ask too often.");
     public static readonly ProblemKind TooManySessions = new("too_many_sessions", 429, "You have as many sessions in progress as you may have.");
@@ -57,9 +60,9 @@ public static class Problems
     public static IReadOnlyList<ProblemKind> Table { get; } =
     [
         InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite, NotFound, UnknownKind,
-        MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, FileTooLarge, UploadTooLarge,
-        UnsupportedMediaType, ImageUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
-        ImageDamaged, ImagePolyglot, ImageTooLarge, UpgradeRequired, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,
+        MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, FileTooLarge, DocumentTooLarge, UploadTooLarge,
+        UnsupportedMediaType, ImageUnsupported, DocumentUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
+        ImageDamaged, ImagePolyglot, ImageTooLarge, DocumentEmpty, UpgradeRequired, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,
         DatabaseUnavailable, UploadsBusy, FilesBusy, StorageFull,
     ];
 

@@ -22,6 +22,12 @@ public sealed class ArtifactReader(Postgres postgres)
             return rows.Count == 0 ? null : rows.FindAll(row => row.Id is not null);
         }, cancellation);
 
+    /// <summary>The files of one type that all runs of a session have made, in the order of their position, for the run that goes on with them.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<List<(string Data, byte[] Content)>> ReadAllAsync(Guid sessionId, string type, CancellationToken cancellation) =>
+        postgres.RunAheadAsync(async connection => (await connection.QueryAsync<(string, byte[])>(new CommandDefinition(
+            Sql.Named("sessions/read_contents"), new { session = sessionId, type }, cancellationToken: cancellation))).AsList(), cancellation);
+
     /// <summary>Null if the user has no such session, or it no such artifact.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<ArtifactContent?> ReadAsync(string kind, Guid sessionId, string userId, Guid artifactId, CancellationToken cancellation) =>

@@ -12,6 +12,9 @@ public interface ISessionKind
     /// <summary>Stages in order; none for a kind that no worker runs.</summary>
     IReadOnlyList<StageInfo> Stages { get; }
 
+    /// <summary>Stages of a session with this input: those above, unless some are only for some inputs.</summary>
+    IReadOnlyList<StageInfo> StagesOf(JsonElement input) => Stages;
+
     /// <summary>Whether a model makes the result: then it can be guided, and its state says which.</summary>
     bool HasModel => Stages.Count > 0;
 

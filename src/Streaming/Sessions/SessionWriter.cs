@@ -55,6 +55,7 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
         var (sessionId, transformId) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         var isRelay = kind.Name == RelayKind.KindName;
         idempotencyKey ??= sessionId.ToString();
+        var stages = kind.StagesOf(JsonElement.Parse(input));
         return postgres.RunAsync(async connection =>
         {
             var made = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(Sql.Named("sessions/create_session"), new
@@ -68,10 +69,10 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                 status = isRelay ? "running" : "queued",
                 context = Context(kind),
                 traceparent = Traces.Traceparent,
-                stages = kind.Stages.Select(stage => stage.Name).ToArray(),
-                labels = kind.Stages.Select(stage => stage.Label).ToArray(),
-                weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
-                start = Start(kind, transformId),
+                stages = stages.Select(stage => stage.Name).ToArray(),
+                labels = stages.Select(stage => stage.Label).ToArray(),
+                weights = stages.Select(stage => (float)stage.Weight).ToArray(),
+                start = Start(kind, transformId, stages),
                 inputs,
                 queue = kind.Queue,
                 priority = (short)(upload?.Priority ?? 0),
@@ -100,15 +101,20 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
         var transformId = Guid.CreateVersion7();
         return postgres.RunAsync(async connection =>
         {
-            var outcome = await RetryAsync(connection);
+            var input = await connection.QuerySingleOrDefaultAsync<string>(new CommandDefinition(
+                Sql.Named("sessions/read_input"), new { kind = kind.Name, session = sessionId, user = userId }, cancellationToken: cancellation));
+            if (input is null)
+                return null;
+            var stages = kind.StagesOf(JsonElement.Parse(input));
+            var outcome = await RetryAsync(connection, stages);
             // The last place may have gone to another retry of this session, which the count waited for: look once more.
             if (outcome is { IsFull: true })
-                outcome = await RetryAsync(connection);
+                outcome = await RetryAsync(connection, stages);
             // A retry that is already under way is what was wanted.
             return outcome is null ? null : new ControlOutcome(outcome.Status, outcome.Retried || outcome.Status is "queued" or "running", outcome.IsFull);
         }, cancellation);
 
-        Task<RetryRow?> RetryAsync(NpgsqlConnection connection) => connection.QuerySingleOrDefaultAsync<RetryRow>(new CommandDefinition(
+        Task<RetryRow?> RetryAsync(NpgsqlConnection connection, IReadOnlyList<StageInfo> stages) => connection.QuerySingleOrDefaultAsync<RetryRow>(new CommandDefinition(
             Sql.Named("sessions/retry_session"), new
             {
                 kind = kind.Name,
@@ -117,10 +123,10 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
                 transform = transformId,
                 context = Context(kind),
                 traceparent = Traces.Traceparent,
-                stages = kind.Stages.Select(stage => stage.Name).ToArray(),
-                labels = kind.Stages.Select(stage => stage.Label).ToArray(),
-                weights = kind.Stages.Select(stage => (float)stage.Weight).ToArray(),
-                start = Start(kind, transformId),
+                stages = stages.Select(stage => stage.Name).ToArray(),
+                labels = stages.Select(stage => stage.Label).ToArray(),
+                weights = stages.Select(stage => (float)stage.Weight).ToArray(),
+                start = Start(kind, transformId, stages),
                 inProgressMax,
             }, cancellationToken: cancellation));
     }
@@ -184,6 +190,6 @@ public sealed class SessionWriter(Postgres postgres, ModelClient model)
         ? JsonSerializer.Serialize(new { provider = generator.Provider, model = generator.Model }, Json)
         : "{}";
 
-    string Start(ISessionKind kind, Guid transformId) => ProtocolJson.Data(new StartMessage(
-        kind.Name, transformId, GeneratorOf(kind)?.Provider, GeneratorOf(kind)?.Model, kind.Stages));
+    string Start(ISessionKind kind, Guid transformId, IReadOnlyList<StageInfo> stages) => ProtocolJson.Data(new StartMessage(
+        kind.Name, transformId, GeneratorOf(kind)?.Provider, GeneratorOf(kind)?.Model, stages));
 }

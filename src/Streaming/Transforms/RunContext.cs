@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Streaming.Configuration;
+using Streaming.Database;
 using Streaming.Messages;
 using Streaming.Protocol;
 using Streaming.Telemetry;
@@ -20,6 +21,8 @@ public sealed class RunContext(
 {
     // A character is at most six bytes of JSON: a control character as \u001f, half of an emoji as \ud83d.
     const int JsonBytesPerCharacterMax = 6;
+
+    static readonly TimeSpan DatabasePatience = TimeSpan.FromSeconds(1);
 
     readonly List<EarlierArtifact> _artifacts = [.. stored.Artifacts];
     readonly HashSet<string> _completed = [.. stored.CompletedStages];
@@ -41,6 +44,9 @@ public sealed class RunContext(
 
     /// <summary>The session that is run.</summary>
     public Guid SessionId => lease.SessionId;
+
+    /// <summary>Whose it is.</summary>
+    public string UserId => stored.UserId;
 
     /// <summary>The stage that runs; null between stages.</summary>
     public string? Stage { get; private set; }
@@ -199,6 +205,22 @@ public sealed class RunContext(
 
     InfoMessage Message(string code, string text, IReadOnlyList<StoredGuidance> said) =>
         new(code, text, Stage, [.. said.Select(one => new Guidance(one.Id, one.Text))]);
+
+    /// <summary>Reads what the run needs; a database that is away is waited for: nothing that was made must fail for it.</summary>
+    public async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> readAsync, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                return await readAsync(cancellation);
+            }
+            catch (DatabaseUnavailableException)
+            {
+                await Task.Delay(DatabasePatience, clock, cancellation);
+            }
+        }
+    }
 
     public Task WarningAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
         SendAsync(new WarningMessage(code, category, text, Stage!, attempt, (long)retryAfter.TotalMilliseconds), cancellation);

@@ -25,6 +25,7 @@ public sealed record EarlierArtifact(string Type, int Position, JsonElement Data
 
 /// <summary>What a run begins with: the input, and what earlier attempts have left.</summary>
 /// <param name="Input">The session's input.</param>
+/// <param name="UserId">Whose session it is.</param>
 /// <param name="CompletedStages">Stages that need not run again.</param>
 /// <param name="UnfinishedStage">The stage that an earlier attempt broke off; null if none had begun.</param>
 /// <param name="Artifacts">Outputs so far, in the order of their position.</param>
@@ -33,18 +34,19 @@ public sealed record EarlierArtifact(string Type, int Position, JsonElement Data
 /// <param name="History">How long earlier runs of the kind took.</param>
 /// <param name="Age">How long ago the transform was asked for.</param>
 public sealed record StoredRun(
-    JsonElement Input, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress,
+    JsonElement Input, string UserId, IReadOnlySet<string> CompletedStages, string? UnfinishedStage, IReadOnlyList<EarlierArtifact> Artifacts, double Progress,
     string Model, StageHistory History, TimeSpan Age)
 {
     sealed record Row(Guid SessionId, string UserId, string Input, string Model, string Stages, string Artifacts, string? Progress, double AgeSeconds);
 
     public static async Task<StoredRun> ReadAsync(NpgsqlConnection connection, Guid transformId, IPipeline pipeline, CancellationToken cancellation)
     {
-        var history = await StageHistory.ReadAsync(connection, pipeline.Name, pipeline.SizeProperty, cancellation);
+        var history = await StageHistory.ReadAsync(connection, pipeline.Name, pipeline.SizeProperty, cancellation, sizedStages: pipeline.SizedStages);
         var row = await connection.QuerySingleAsync<Row>(new CommandDefinition(
             Sql.Named("transforms/read_run"), new { transform = transformId }, cancellationToken: cancellation));
         return new StoredRun(
             Parse(row.Input),
+            row.UserId,
             Parse(row.Stages).EnumerateArray()
                 .Where(stage => stage.GetProperty("status").GetString() == "completed")
                 .Select(stage => stage.GetProperty("stage").GetString()!).ToHashSet(),

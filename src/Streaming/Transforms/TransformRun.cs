@@ -74,7 +74,7 @@ public sealed class TransformRun(
         var times = new RunTimes(Estimator(pipeline, stored), clock);
         foreach (var stage in stored.CompletedStages)
             times.Skip(stage);
-        using var run = new RunContext(lease, stored, guidance, times, pipeline.Stages, appender, messages.Value, clock);
+        using var run = new RunContext(lease, stored, guidance, times, pipeline.StagesOf(stored.Input), appender, messages.Value, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, lease.Lost);
         try
         {
@@ -139,9 +139,18 @@ public sealed class TransformRun(
 
     static RunEstimator Estimator(IPipeline pipeline, StoredRun stored)
     {
-        var size = pipeline.SizeProperty is { } property && stored.Input.TryGetProperty(property, out var amount)
-            && amount.TryGetDouble(out var number) && number > 0 ? number : 1;
-        return stored.History.Estimator(stored.Model, [.. pipeline.Stages.Select(stage => new PlannedStage(stage.Name, size, stage.Weight))]);
+        var size = Size(pipeline.SizeProperty, stored.Input);
+        return stored.History.Estimator(stored.Model, [.. pipeline.StagesOf(stored.Input).Select(
+            stage => new PlannedStage(stage.Name, pipeline.SizedStages?.Contains(stage.Name) == false ? 1 : size, stage.Weight))]);
+    }
+
+    /// <summary>The number at a path with dots; 1 where there is none.</summary>
+    static double Size(string? path, JsonElement input)
+    {
+        foreach (var name in path?.Split('.') ?? [])
+            if (input.ValueKind != JsonValueKind.Object || !input.TryGetProperty(name, out input))
+                return 1;
+        return path is not null && input.ValueKind == JsonValueKind.Number && input.TryGetDouble(out var number) && number > 0 ? number : 1;
     }
 
     /// <summary>How well the time was told, for those who come after. The run is complete, whatever becomes of this.</summary>

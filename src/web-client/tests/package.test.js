@@ -57,6 +57,13 @@ for (const [entry, what, bytesMax] of [["react.js", "the hook, without React,", 
   });
 }
 
+// A page that uploads and watches nothing loads this alone.
+test("uploading is at most 1500 bytes", { skip: tool("esbuild").skip }, (t) => {
+  const bytes = gzipSync(run(tool("esbuild").path, "upload.js", "--bundle", "--minify", "--format=esm", "--target=es2022"), { level: 9 }).length;
+  t.diagnostic(`${bytes} bytes`);
+  assert.ok(bytes <= 1_500, `${bytes} bytes`);
+});
+
 test("there are no dependencies, and what is exported is there", () => {
   const { dependencies, exports, files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   assert.equal(dependencies, undefined);

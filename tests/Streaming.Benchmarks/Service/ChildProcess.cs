@@ -21,7 +21,12 @@ sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="arguments">The task, and its arguments.</param>
-    public ChildProcess(params IEnumerable<string> arguments)
+    public ChildProcess(params IEnumerable<string> arguments) : this(null, arguments)
+    {
+    }
+
+    /// <summary>The same with a heap of so many bytes at most; null: as large as the machine allows.</summary>
+    public ChildProcess(long? heapBytesMax, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(Dotnet,
         [
@@ -35,6 +40,8 @@ sealed class ChildProcess : IAsyncDisposable
         };
         start.Environment.Remove(InlineCompletions);
         start.Environment.Remove(SocketThreads);
+        if (heapBytesMax is { } bytes)
+            start.Environment["DOTNET_GCHeapHardLimit"] = $"{bytes:X}";
         start.Environment["DOTNET_ENVIRONMENT"] = start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
@@ -73,6 +80,13 @@ sealed class ChildProcess : IAsyncDisposable
     {
         lock (_output)
             return string.Join('\n', _output);
+    }
+
+    /// <summary>SIGKILL: no handler runs.</summary>
+    public Task KillAsync()
+    {
+        _process.Kill();
+        return _process.WaitForExitAsync(CancellationToken.None);
     }
 
     static string Beside(string file) => Path.Combine(AppContext.BaseDirectory, file);

@@ -20,6 +20,12 @@ sealed record ServiceSetup(DatabaseProcess Database)
     /// <summary>Its share of the work.</summary>
     public string Role { get; init; } = "all";
 
+    /// <summary>Where it listens; null: a port that is free.</summary>
+    public int? Port { get; init; }
+
+    /// <summary>Bytes of its heap at most; null: as the machine allows.</summary>
+    public long? HeapBytesMax { get; init; }
+
     /// <summary>Further options, as on the command line.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 }
@@ -33,9 +39,9 @@ sealed class ServiceProcess : IAsyncDisposable
 
     ServiceProcess(ServiceSetup setup)
     {
-        Address = new IPEndPoint(IPAddress.Loopback, FreePort());
+        Address = new IPEndPoint(IPAddress.Loopback, setup.Port ?? FreePort());
         Client = new HttpClient { BaseAddress = new Uri($"http://{Address}"), Timeout = TimeSpan.FromSeconds(60) };
-        _process = new ChildProcess(
+        _process = new ChildProcess(setup.HeapBytesMax,
             [
             ServedProgram.Command, setup.TokensPerSecond.ToString(CultureInfo.InvariantCulture), $"{setup.Generations}",
             "--urls", $"http://{Address}", $"--ConnectionStrings:Streaming={setup.Database.ConnectionString}",
@@ -137,6 +143,9 @@ sealed class ServiceProcess : IAsyncDisposable
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+
+    /// <summary>SIGKILL: no handler runs.</summary>
+    public Task KillAsync() => _process.KillAsync();
 
     /// <summary>Tells it to stop and waits until it has.</summary>
     public Task StopAsync() => _process.StopAsync();

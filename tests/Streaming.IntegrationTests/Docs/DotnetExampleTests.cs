@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Streaming.IntegrationTests.Fixtures;
 using Streaming.Protocol;
 using Streaming.Tests.Docs;
@@ -7,7 +8,7 @@ using StreamingClient = Streaming.Client.StreamingClient;
 
 namespace Streaming.IntegrationTests.Docs;
 
-/// <summary>The README's .NET example is the code below, which is compiled and run.</summary>
+/// <summary>The README's .NET examples are the code below, which is compiled and run.</summary>
 public sealed class DotnetExampleTests(ServiceFixture service) : IClassFixture<ServiceFixture>
 {
     [Fact]
@@ -27,10 +28,37 @@ public sealed class DotnetExampleTests(ServiceFixture service) : IClassFixture<S
         Assert.Equal(InReadme(), InSource());
     }
 
-    static string[] InReadme() => Lines(Assert.Single(MarkdownFile.Read("README.md").Blocks, block => block.Language == "csharp").Text.Replace("\"http://127.0.0.1:5080\"", "address", StringComparison.Ordinal));
+    [Fact]
+    public async Task Example_of_a_manuscript_prints_how_far_it_is()
+    {
+        var client = new StreamingClient(service.Host.Client);
+        await using var Console = new StringWriter();
+        await using var text = new MemoryStream(Encoding.UTF8.GetBytes(Manuscripts.Text(100_000)));
+        var File = new OneFile(text);
+        // The second example begins.
+        await using var manuscript = File.OpenRead("novel.txt");
+        var file = await client.UploadFileAsync(manuscript, "novel.txt");
+        var outline = await client.OutlineAsync(new OutlineRequest(null, null, null, TotalEpisodes: 12, null, FileId: file.Id));
+        await foreach (var message in client.ReadStreamAsync("outline", outline.Id))
+            if (message.Type == "progress")
+                Console.WriteLine(message.Data.GetProperty("label"));
+        // It ends.
 
-    static string[] InSource([CallerFilePath] string file = "") =>
-        Lines(File.ReadAllText(file).ReplaceLineEndings("\n").Split("// The example begins.\n")[1].Split("// It ends.")[0]);
+        Assert.Contains("Read 0.1 of 0.1 MB", Console.ToString(), StringComparison.Ordinal);
+        Assert.Equal(Lines(Examples()[1].Text), InSource("second "));
+    }
+
+    sealed class OneFile(Stream content)
+    {
+        public Stream OpenRead(string name) => name == "novel.txt" ? content : throw new FileNotFoundException(name);
+    }
+
+    static string[] InReadme() => Lines(Examples()[0].Text.Replace("\"http://127.0.0.1:5080\"", "address", StringComparison.Ordinal));
+
+    static CodeBlock[] Examples() => [.. MarkdownFile.Read("README.md").Blocks.Where(block => block.Language == "csharp")];
+
+    static string[] InSource(string which = "", [CallerFilePath] string file = "") =>
+        Lines(System.IO.File.ReadAllText(file).ReplaceLineEndings("\n").Split($"// The {which}example begins.\n")[1].Split("// It ends.")[0]);
 
     static string[] Lines(string code) => [.. code.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 }

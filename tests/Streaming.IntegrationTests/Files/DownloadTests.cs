@@ -222,6 +222,8 @@ public sealed class DownloadTests(DownloadTests.Stored stored) : IClassFixture<D
         Assert.Equal(bytes, await again.Content.ReadAsByteArrayAsync(Cancellation));
         var events = await Client.ReadStreamAsync($"/api/stream/file/{path.Split('/')[^1]}", cancellation: Cancellation);
         Assert.Contains(events, e => e.Type == "info" && e.Data.GetProperty("message").GetString()!.Contains(reason, StringComparison.Ordinal));
+        var told = events.Where(e => e.Type == "progress").Select(e => e.Data.GetProperty("progress").GetDouble()).ToList();
+        Assert.Equal(told.Order(), told);
     }
 
     [Fact]

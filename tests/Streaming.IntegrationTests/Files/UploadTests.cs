@@ -233,6 +233,9 @@ public sealed class UploadTests(ServiceFixture service) : IClassFixture<ServiceF
         Assert.Equal(bytes, await Client.GetByteArrayAsync($"{path}/content"));
         var events = await Client.ReadStreamAsync($"/api/stream/file/{Id(path)}");
         Assert.Contains(events, e => e.Type == "info" && e.Data.GetProperty("code").GetString() == "reread");
+        var told = events.Where(e => e.Type == "progress").Select(e => e.Data.GetProperty("progress").GetDouble()).ToList();
+        Assert.Equal(told.Order(), told);
+        Assert.Contains(events, e => e.Type == "progress" && e.Data.GetProperty("stageProgress").GetDouble() < e.Data.GetProperty("progress").GetDouble());
     }
 
     [Fact]

@@ -30,11 +30,18 @@ public sealed class ServiceProcess : IAsyncDisposable
     public static Task<ServiceProcess> StartOnAsync(string connectionString, int port, params string[] options) =>
         StartAsync(port, [$"--ConnectionStrings:Streaming={connectionString}", .. options]);
 
-    static async Task<ServiceProcess> StartAsync(int port, string[] options)
+    /// <summary>The same with a heap of so many bytes at most.</summary>
+    public static Task<ServiceProcess> StartSmallAsync(string connectionString, long heapBytesMax, params string[] options) =>
+        StartAsync(FreePort(), [$"--ConnectionStrings:Streaming={connectionString}", .. options], heapBytesMax);
+
+    static async Task<ServiceProcess> StartAsync(int port, string[] options, long? heapBytesMax = null)
     {
-        var process = Process.Start(new ProcessStartInfo("dotnet", [
+        var start = new ProcessStartInfo("dotnet", [
             Path.Combine(AppContext.BaseDirectory, "Streaming.dll"), "--urls", $"http://127.0.0.1:{port}",
-            "--Serilog:MinimumLevel:Default=Fatal", .. options]))!;
+            "--Serilog:MinimumLevel:Default=Fatal", .. options]);
+        if (heapBytesMax is { } bytes)
+            start.Environment["DOTNET_GCHeapHardLimit"] = $"{bytes:X}";
+        var process = Process.Start(start)!;
         var service = new ServiceProcess(process, port);
         await Eventually.TrueAsync(service.IsReadyAsync, "the service process is ready");
         return service;

@@ -23,7 +23,7 @@ public sealed partial class DependencyTests
         ["Sessions"] = ["Subscriptions", "Messages", "Notifications", "Database", "Sse", "Models", "Telemetry", "Configuration"],
         ["WebSockets"] = ["Sessions", "Subscriptions", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
         ["Transforms"] = ["Estimation", "Sessions", "Messages", "Notifications", "Database", "Models", "Telemetry", "Configuration"],
-        ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Images", "Programs", "Configuration"],
+        ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Files", "Images", "Programs", "Configuration"],
         ["Imports"] = ["Messages", "Database", "Sse"],
         ["Files"] = ["Sessions", "Database", "Configuration"],
         ["Http"] = ["Pipelines", "Transforms", "Files", "Images", "WebSockets", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],

@@ -116,6 +116,7 @@ public sealed partial class OfflineChatClient : IChatClient
         "outline_premise" => Json(new OutlineComposer(request, seed).Premise()),
         "outline_characters" => Json(new { characters = new OutlineComposer(request, seed).Characters() }),
         "outline_stages" => Json(new { stages = new OutlineComposer(request, seed).Stages() }),
+        "passage_summary" or "summary_merge" => Json(new { summary = SummaryComposer.Compose(request) }),
         "logo_brief" => Json(new LogoComposer(request, seed).Brief()),
         "logo_concepts" => Json(new { concepts = new LogoComposer(request, seed).Concepts() }),
         "logo_choice" => Json(new LogoComposer(request, seed).Choice()),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Streaming.Pipelines.Outline.Documents;
 using Streaming.Transforms;
 
 namespace Streaming.Pipelines.Outline;
@@ -9,7 +10,7 @@ public abstract class OutlineStage(RunContext run, string name, string task) : M
 {
     /// <summary>Values of the components of a name that exist, in order.</summary>
     protected IEnumerable<JsonElement> Components(string component) => run.Artifacts
-        .Where(artifact => artifact.Data.GetProperty("name").GetString() == component)
+        .Where(artifact => artifact.Type == OutlinePipeline.ArtifactType && artifact.Data.GetProperty("name").GetString() == component)
         .Select(artifact => artifact.Data.GetProperty("value"));
 
     protected override JsonObject Request()
@@ -19,7 +20,7 @@ public abstract class OutlineStage(RunContext run, string name, string task) : M
         {
             ["task"] = task,
             ["title"] = Node(source.GetProperty("title")),
-            ["text"] = Node(source.GetProperty("text")),
+            ["text"] = SourceDocument.TextOf(run) is { } text ? JsonValue.Create(text) : Node(source.GetProperty("text")),
             ["totalEpisodes"] = Node(run.Input.GetProperty("totalEpisodes")),
             ["episodeDuration"] = Node(run.Input.GetProperty("episodeDuration")),
         };

@@ -16,7 +16,7 @@ public sealed class PremiseStage(RunContext run) : OutlineStage(run, StageName, 
 
     protected override string Instructions =>
         """
-        Write the premise of a series from the idea below, in its language. If `genrePaths` names genres, keep to them, mixed in
+        Write the premise of a series from the idea below, or the manuscript that `text` sums up, in its language. If `genrePaths` names genres, keep to them, mixed in
         the given proportions, and name them in `genre`; if there is a `selectedPlatform`, write for it. Answer in this form:
         {"title":"…","genre":"…","sellingPoints":"…","setting":"…","synopsis":"…"}. All five are texts. Those in `existing` are
         written already and stay: write only the others, so that they fit.

@@ -56,8 +56,37 @@ const HELP = {
   },
 };
 
+/** Where the category says too little: what is wrong with a document is not the model's to refuse. */
+const HELP_BY_CODE = {
+  file_gone: {
+    heading: "The document was deleted",
+    happened: "Its file is not there any more. What was read of it before is kept.",
+    next: "Upload it again, and ask for a new outline.",
+    change: true,
+  },
+  file_changed: {
+    heading: "The document is not what it was",
+    happened: "Its bytes on the server's disk have changed. Nothing of the two was mixed.",
+    next: "Upload it again, and ask for a new outline.",
+    change: true,
+    operator: true,
+  },
+  document_unreadable: {
+    heading: "The document is no text",
+    happened: "It begins like one, but goes on as something else.",
+    next: "Save it as plain text in UTF-8, and upload that.",
+    change: true,
+  },
+  document_empty: {
+    heading: "There is no text in the document",
+    happened: "It has nothing but white space.",
+    next: "Choose another file.",
+    change: true,
+  },
+};
+
 /** For an error message of a session, or for a session that was cancelled; a category from the future is not known. */
 export function helpFor(status, error) {
   if (status === "cancelled") return HELP.cancelled;
-  return HELP[error?.category] ?? { heading: "The generation failed", happened: error?.message ?? "The server gave no reason.", next: AGAIN, operator: true };
+  return HELP_BY_CODE[error?.code] ?? HELP[error?.category] ?? { heading: "The generation failed", happened: error?.message ?? "The server gave no reason.", next: AGAIN, operator: true };
 }

@@ -1,5 +1,6 @@
 // Where one begins: the forms for what is new, and the sessions of earlier.
 
+import { documentForm } from "./document-form.js";
 import { el } from "./dom.js";
 import { historyList } from "./history-list.js";
 import { HomeWatch } from "./home-watch.js";
@@ -18,6 +19,7 @@ export function homePage() {
   const watch = new HomeWatch((id) => {
     for (const { items } of lists) items.get(id)?.element.remove();
   });
+  const manuscript = documentForm();
   const element = el("div", { class: "home" },
     el("section", { class: "intro" },
       el("h1", { text: "What should the next story be?" }),
@@ -25,6 +27,7 @@ export function homePage() {
         "Ask for ideas and watch them being written. Close the tab, lose the network, come back: "
         + "nothing is lost, and you read on where you were." })),
     ideaForm(),
+    manuscript.element,
     logoForm(),
     el("section", { class: "history", "aria-label": "Earlier sessions" },
       ...lists.map((list) => list.element)));
@@ -46,6 +49,7 @@ export function homePage() {
   }
 
   function leave() {
+    manuscript.leave();
     watch.stop();
     showSiteBadge(undefined);
   }

@@ -7,6 +7,8 @@ import { dateTime } from "./time.js";
 export function sessionHead(kind) {
   const title = el("h1", { class: "session-title", text: " " });
   const source = el("p", { class: "session-source", hidden: true });
+  const read = el("p", { "data-testid": "document-summary" });
+  const summary = el("details", { class: "session-source session-summary", hidden: true }, el("summary", { text: "What was read of it" }), read);
   const status = el("span", { class: "status", "data-testid": "status" });
   const provider = el("span");
   const created = el("time");
@@ -19,13 +21,16 @@ export function sessionHead(kind) {
     el("p", { class: "eyebrow", text: { outline: "Outline", logo: "Logo" }[kind] ?? "Ideas" }),
     title,
     source,
-    el("div", { class: "session-meta" }, status, badge, facts, provider, created));
+    el("div", { class: "session-meta" }, status, badge, facts, provider, created),
+    summary);
 
   function update(model) {
     setText(title, model.title || "Untitled");
     document.title = `${model.title || "Untitled"} · Streaming`;
     setText(source, model.sourceText ?? "");
     source.hidden = !model.sourceText;
+    setText(read, model.summary ?? "");
+    summary.hidden = !model.summary;
     setText(status, model.status);
     status.dataset.status = model.status;
     setText(provider, [model.provider, model.model].filter(Boolean).join(" · "));

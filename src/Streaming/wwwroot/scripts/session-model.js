@@ -13,6 +13,8 @@ export class SessionModel {
   concepts = [];
   assets = [];
   choice = undefined;
+  /** What a document was condensed to. */
+  summary = undefined;
   /** Newest picture by the name of its file, as SVG, and the newest of all, both of this transform. */
   previews = new Map();
   drawing = undefined;
@@ -29,6 +31,7 @@ export class SessionModel {
     this.#state = state;
     Object.assign(this, state);
     this.#takeLogo(state);
+    this.summary = state.result?.summary ?? state.artifacts.findLast(({ type }) => type === "source")?.data.text ?? state.session.summary;
   }
 
   /** Hears what the client's state does not keep, before `take`. */
@@ -61,7 +64,7 @@ export class SessionModel {
     this.sourceText = source?.text ?? description;
     this.ideationId = source?.ideationId;
     this.ideaCount = ideaCount;
-    this.facts = factsOf(session);
+    this.facts = [...documentFacts(source), ...factsOf(session)];
     this.guidance = (session.guidance ?? []).map((known) => ({ ...known }));
   }
 
@@ -94,6 +97,10 @@ function placed(list, { position, data }) {
 function named(list, { data }) {
   const at = list.findIndex(({ name }) => name === data.name);
   return at < 0 ? [...list, data] : list.with(at, data);
+}
+
+function documentFacts(source) {
+  return source?.fileId ? [source.name, source.size < 1e6 ? `${Math.ceil(source.size / 1e3)} kB` : `${(source.size / 1e6).toFixed(1)} MB`] : [];
 }
 
 function factsOf({ selectedPlatform, genrePaths, genreProportions, totalEpisodes, episodeDuration }) {
