@@ -25,6 +25,7 @@ builder.Services.AddSessions();
 builder.Services.AddFiles();
 builder.Services.AddPipelines();
 builder.Services.AddTransforms();
+builder.Services.AddStatus();
 builder.AddAuthentication();
 builder.Services.AddLimits();
 builder.Services.AddHttpApi();

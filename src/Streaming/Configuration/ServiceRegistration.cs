@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,7 @@ using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
 using Streaming.Pipelines.Upload;
 using Streaming.Sessions;
+using Streaming.Status;
 using Streaming.Subscriptions;
 using Streaming.Telemetry;
 using Streaming.Transforms;
@@ -76,6 +78,7 @@ public static class ServiceRegistration
         Bind<UploadOptions>("Uploads");
         Bind<AuthOptions>("Auth");
         Bind<TelemetryOptions>("Telemetry");
+        Bind<StatusOptions>("Status");
 
         void Bind<T>(string section) where T : class => builder.Services.Configure<T>(builder.Configuration.GetSection(section));
     }
@@ -179,6 +182,21 @@ public static class ServiceRegistration
         services.AddHostedService(provider => provider.GetRequiredService<TransformWorker>());
     }
 
+    public static void AddStatus(this IServiceCollection services)
+    {
+        services.AddSingleton<IValidateOptions<StatusOptions>, StatusOptionsValidation>();
+        services.AddOptions<StatusOptions>().ValidateOnStart();
+        services.AddSingleton<ServiceInstance>();
+        services.AddSingleton<MeterReadings>();
+        services.AddSingleton<ProcessMeter>();
+        services.AddSingleton<Dependencies>();
+        services.AddSingleton<StatusReader>();
+        services.AddSingleton<StatusBoard>();
+        services.AddSingleton<StatusFeed>();
+        services.AddSingleton<StatusSampler>();
+        services.AddHostedService(provider => provider.GetRequiredService<StatusSampler>());
+    }
+
     public static void AddAuthentication(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<IValidateOptions<AuthOptions>, AuthOptionsValidation>();
@@ -211,9 +229,14 @@ public static class ServiceRegistration
         services.AddSingleton<UploadRoutes>();
         services.AddSingleton<FileRoutes>();
         services.AddSingleton<ImageUploadRoutes>();
+        services.AddSingleton<StatusRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+            json.SerializerOptions.TypeInfoResolver = json.SerializerOptions.TypeInfoResolver?.WithAddedModifier(StatusRoutes.NameProperties);
+        });
     }
 
     public static void UseHttpApi(this WebApplication app)
@@ -255,6 +278,7 @@ public static class ServiceRegistration
         StreamRoutes.Map(app);
         MultiStreamRoutes.Map(app);
         TicketRoutes.Map(app);
+        StatusRoutes.Map(app);
         app.MapOpenApi().AllowAnonymous();
         // Asked for by browsers that show a JSON page, which names no icon.
         app.MapGet("/favicon.ico", () => Results.Redirect("/favicon.svg", permanent: true)).ExcludeFromDescription().AllowAnonymous();

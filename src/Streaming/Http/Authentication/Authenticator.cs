@@ -8,6 +8,10 @@ namespace Streaming.Http.Authentication;
 /// <summary>An endpoint that may be asked with <c>?ticket=</c> in place of a token, and checks it itself.</summary>
 public sealed record TakesTicket;
 
+/// <summary>An endpoint for those who run the service.</summary>
+/// <param name="OthersToo">Others may ask as well, and are told what is theirs: the endpoint itself looks at who asks.</param>
+public sealed record ForAdmins(bool OthersToo = false);
+
 /// <summary>
 /// Stands before every endpoint and says whose request it is, or refuses it. What is open says so (AllowAnonymous); an
 /// endpoint that says nothing needs a user.
@@ -29,7 +33,8 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
             return next(http);
         if (_isNone)
         {
-            SignIn(http, CurrentUser.Local);
+            // Whoever reaches the service is its one user.
+            SignIn(http, CurrentUser.Local, isAdmin: true);
             return next(http);
         }
 
@@ -49,7 +54,11 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
         var (user, fault) = tokens.Validate(token);
         if (user is null)
             return Challenge(Problems.InvalidToken, fault).ExecuteAsync(http);
-        SignIn(http, user);
+        var admins = http.GetEndpoint()?.Metadata.GetMetadata<ForAdmins>();
+        var isAdmin = admins is not null && tokens.IsAdmin(token);
+        if (admins is { OthersToo: false } && !isAdmin)
+            return Problems.AdminOnly.Problem("Auth:AdminRole says which role it needs.").ExecuteAsync(http);
+        SignIn(http, user, isAdmin);
         return next(http);
     }
 
@@ -65,8 +74,13 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
     static bool IsTicketRequest(HttpContext http) =>
         http.GetEndpoint()?.Metadata.GetMetadata<TakesTicket>() is not null && http.Request.Query.ContainsKey(Tickets.Parameter);
 
-    static void SignIn(HttpContext http, string user) =>
-        http.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], Scheme));
+    static void SignIn(HttpContext http, string user, bool isAdmin)
+    {
+        List<Claim> claims = [new Claim(ClaimTypes.Name, user)];
+        if (isAdmin)
+            claims.Add(new Claim(ClaimTypes.Role, CurrentUser.Admin));
+        http.User = new ClaimsPrincipal(new ClaimsIdentity(claims, Scheme));
+    }
 
     sealed class ChallengeResult(string challenge, IResult problem) : IResult
     {
