@@ -166,8 +166,8 @@ public sealed class StatusRoutes(
         try
         {
             var history = await reader.ReadHistoryAsync(cursor, cancellation);
-            if (history.Points is [.., var last])
-                cursor = last.At;
+            // A browser resumes with a ticket only where it has been told an id.
+            cursor = history.Points is [.., var last] ? last.At : cursor ?? history.From;
             Write(new HistoryEvent("history", response.Now, isReset, history), cursor?.ToUnixTimeMilliseconds(), output);
             return (cursor, false);
         }

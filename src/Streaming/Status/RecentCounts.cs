@@ -6,7 +6,7 @@ namespace Streaming.Status;
 /// </summary>
 /// <param name="width">Counters of each slot.</param>
 /// <param name="clock">Tells the slot.</param>
-sealed class RecentCounts(int width, TimeProvider clock)
+public sealed class RecentCounts(int width, TimeProvider clock)
 {
     const int Slots = 12;
     static readonly TimeSpan SlotTime = TimeSpan.FromSeconds(5);

@@ -4,7 +4,7 @@ namespace Streaming.Status;
 /// <param name="lowest">Upper bound of the first bucket; whatever is smaller is in it.</param>
 /// <param name="decades">Powers of ten that the buckets reach over; whatever is larger is in the last one.</param>
 /// <param name="clock">What a minute is.</param>
-sealed class RecentDistribution(double lowest, int decades, TimeProvider clock)
+public sealed class RecentDistribution(double lowest, int decades, TimeProvider clock)
 {
     const int BucketsPerDecade = 20;
 
