@@ -25,15 +25,18 @@ public static class HealthRoutes
             {
                 var looked = await dependencies.LookAsync(cancellation);
                 var status = Dependencies.Sum(looked);
-                return Results.Json(new DependencyReport(status, looked), statusCode: status == "unhealthy" ? 503 : 200);
+                return Results.Json(new DependencyReport(status, [.. looked.Select(ForAll)]), statusCode: status == "unhealthy" ? 503 : 200);
             })
             .WithTags("health").WithSummary("What the service needs, each with its status and how long it took to answer").Produces<DependencyReport>().Produces<DependencyReport>(503).AllowAnonymous();
         routes.MapGet("/health/dependencies/{name}", async (string name, Dependencies dependencies, CancellationToken cancellation) =>
                 await dependencies.LookAsync(name, cancellation) is { } found
-                    ? Results.Json(found, statusCode: found.Status == Dependency.Down ? 503 : 200)
+                    ? Results.Json(ForAll(found), statusCode: found.Status == Dependency.Down ? 503 : 200)
                     : Problems.NotFound.Problem($"Those that there may be: {string.Join(", ", Dependencies.Names)}."))
             .WithTags("health").WithSummary("One of them").Produces<Dependency>().Produces<Dependency>(503).ProducesProblem(404).AllowAnonymous();
     }
+
+    /// <summary>Who generates is not for everybody.</summary>
+    static Dependency ForAll(Dependency dependency) => dependency.Name == "provider" ? dependency with { Detail = null } : dependency;
 
     public sealed record DependencyReport(string Status, IReadOnlyList<Dependency> Dependencies);
 

@@ -14,6 +14,9 @@ public sealed class StatusReader(Postgres postgres, IOptions<StatusOptions> opti
     // What is more is counted, and averaged, no further: the figures are read every few seconds.
     const int CountMax = 10_000;
 
+    // Samples of all instances within two and a half intervals.
+    const int InstancesMax = 1000;
+
     static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     static readonly TimeSpan AnalysisTime = TimeSpan.FromSeconds(12);
 
@@ -35,7 +38,7 @@ public sealed class StatusReader(Postgres postgres, IOptions<StatusOptions> opti
     /// <summary>The newest sample of each instance that still writes some.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<List<InstanceSample>> ReadInstancesAsync(CancellationToken cancellation) => postgres.RunAheadAsync(async connection =>
-        (await connection.QueryAsync<InstanceSample>(Command("status/read_instances", new { fresh = 2.5 * options.Value.SampleInterval }))).AsList(), cancellation);
+        (await connection.QueryAsync<InstanceSample>(Command("status/read_instances", new { fresh = 2.5 * options.Value.SampleInterval, max = InstancesMax }))).AsList(), cancellation);
 
     /// <summary>What all instances together were in the last hour, or after a moment of it.</summary>
     /// <exception cref="DatabaseUnavailableException"/>

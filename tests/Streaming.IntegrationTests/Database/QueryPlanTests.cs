@@ -40,9 +40,9 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["status/count_in_progress"] = ["10000"],
         ["status/read_ended"] = ["array[null, interval '10 s', interval '5 s', interval '2 s']", "interval '12 s'", "interval '1 hour'", "10000"],
         ["status/read_runs"] = ["null", "51"],
-        ["status/read_upload"] = ["10000", Session, "'user50'"],
+        ["status/read_upload"] = ["10000", Session, "null"],
         ["status/read_history"] = ["now() - interval '1 hour'", "interval '3 s'"],
-        ["status/read_instances"] = ["interval '75 s'"],
+        ["status/read_instances"] = ["interval '75 s'", "1000"],
         ["status/prune_samples"] = ["interval '24 hours'", "20000"],
     };
 

@@ -57,7 +57,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
         var admins = http.GetEndpoint()?.Metadata.GetMetadata<ForAdmins>();
         var isAdmin = admins is not null && tokens.IsAdmin(token);
         if (admins is { OthersToo: false } && !isAdmin)
-            return Problems.AdminOnly.Problem("Auth:AdminRole says which role it needs.").ExecuteAsync(http);
+            return Problems.AdminOnly.Problem().ExecuteAsync(http);
         SignIn(http, user, isAdmin);
         return next(http);
     }

@@ -56,25 +56,24 @@ export function runTable() {
     try {
       const page = await readStatus(`runs?limit=${PAGE}`);
       let before = body.firstElementChild;
+      const [wasEmpty, last] = [rows.size === 0, body.lastElementChild?.dataset.id];
       for (const run of page.items) {
         const row = rows.get(run.id);
         if (row) row.update(run);
-        // Older ones than the last that is shown are for "More".
-        else if (rows.size === 0 || run.id > oldest()) body.insertBefore(rowOf(run).element, before);
+        // Older ones than the last that was shown are for "More".
+        else if (!cursor || run.id > last) body.insertBefore(rowOf(run).element, before);
         before = rows.get(run.id)?.element.nextElementSibling ?? before;
       }
       while (rows.size > RUNS_MAX) {
         rows.delete(body.lastElementChild.dataset.id);
         body.lastElementChild.remove();
       }
-      if (!cursor) cursor = page.next_cursor && rows.size <= page.items.length ? page.next_cursor : cursor;
+      if (wasEmpty) cursor = page.next_cursor;
       showRest();
     } catch {
       // The next figures try again.
     }
   }
-
-  const oldest = () => body.lastElementChild?.dataset.id ?? "";
 
   function showRest() {
     more.hidden = !cursor || rows.size >= RUNS_MAX;

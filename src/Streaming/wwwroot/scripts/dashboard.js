@@ -63,7 +63,7 @@ async function begin() {
     body.hidden = false;
     source.open(history.points.at(-1)?.at);
   } catch (problem) {
-    banner.show(problem, problem.code === "admin_only" ? ["Your token has another role."] : []);
+    banner.show(problem, problem.code === "admin_only" ? ["Your token has not the role for it."] : []);
     // The database may be away: it comes back.
     if (problem.status === 0 || problem.status >= 500) setTimeout(() => { banner.hide(); begin(); }, 3_000);
   }
