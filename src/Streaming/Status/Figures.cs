@@ -8,8 +8,8 @@ namespace Streaming.Status;
 /// <param name="ActiveStreams">Of all instances: generations and relays that are being written.</param>
 /// <param name="ActiveUploads">Of all: uploads that are being worked on.</param>
 /// <param name="Queued">Of all: transforms that wait for a worker.</param>
-/// <param name="OpenStreams">Of all: connections that read, and waiting reads.</param>
-/// <param name="WebsocketConnections">Of all; null: there are no WebSockets here.</param>
+/// <param name="OpenStreams">Of all: connections that read, WebSockets among them, and waiting reads.</param>
+/// <param name="WebsocketConnections">Of these, the WebSockets; null: there are none here.</param>
 /// <param name="QueueUtilization">Share of its places that the fullest queue of any instance has taken.</param>
 /// <param name="AverageStreamDuration">Of all: seconds that the completed generations of the last hour ran.</param>
 /// <param name="Sub12sSuccessRate">Of all: share of the analyses that ended within the last hour which were complete 12 s after their request.</param>
@@ -220,7 +220,7 @@ public sealed record UploadStatus(
 /// <param name="ActiveStreams">Of all instances, as in the system's status.</param>
 /// <param name="AverageStreamDuration">The same.</param>
 /// <param name="Sub12sSuccessRate">The same.</param>
-/// <param name="OpenStreams">Of this instance: connections that read, and waiting reads.</param>
+/// <param name="OpenStreams">Of this instance: connections that read, WebSockets among them, and waiting reads.</param>
 /// <param name="Readers">Of this instance: readers, one for each session that a connection follows.</param>
 /// <param name="SlowReaders">Of this instance: readers that fell behind within the last minute.</param>
 /// <param name="CatchUpReads">Of this instance: pages read within the last minute for readers that were behind.</param>

@@ -31,7 +31,7 @@ public sealed class MeterReadings : IDisposable
             ["streaming.model.faults"] = new CounterReading("error.type", clock),
             ["streaming.streams.open"] = new GaugeReading(),
             ["streaming.uploads.receiving"] = new GaugeReading(),
-            ["streaming.websocket.connections"] = new GaugeReading(),
+            ["streaming.websocket.connections.open"] = new GaugeReading(),
             ["streaming.files.active"] = new GaugeReading(),
             ["streaming.files.waiting"] = new GaugeReading(),
             ["streaming.files.backpressure.score"] = new GaugeReading(),

@@ -69,7 +69,7 @@ public sealed class StatusBoard(
     public async Task<WebSocketStatus> ReadWebSocketAsync(CancellationToken cancellation)
     {
         meter.Poll();
-        var own = (int?)meter.Gauge("streaming.websocket.connections");
+        var own = (int?)meter.Gauge("streaming.websocket.connections.open");
         return new WebSocketStatus(clock.GetUtcNow(), own is not null, Sum(own, await OthersAsync(cancellation)), own);
     }
 
@@ -82,7 +82,7 @@ public sealed class StatusBoard(
         var open = Held("streaming.streams.open");
         var connected = readers.SubscriberCount;
         return new InstanceFigures(
-            instance.Id, instance.Role, instance.StartedAt, Math.Round(instance.Uptime.TotalSeconds), open, (int?)meter.Gauge("streaming.websocket.connections"), connected,
+            instance.Id, instance.Role, instance.StartedAt, Math.Round(instance.Uptime.TotalSeconds), open, (int?)meter.Gauge("streaming.websocket.connections.open"), connected,
             (int)meter.InLastMinute("streaming.readers.behind"), meter.PerSecond("streaming.messages.delivered"), meter.Latency("streaming.delivery.duration"),
             meter.Latency("streaming.commit.duration"), queues, queues.Count > 0 ? queues.Max(queue => queue.Utilization) : null, cpu, gc, ProcessMeter.Threads(),
             new HeldFigures(

@@ -107,7 +107,7 @@ public sealed class SampleTests(PostgresServer postgres)
         await using var api = await ServiceHost.StartAsync(postgres, [EverySecond, new("Streaming:Role", "api")]);
         await using var worker = await ServiceHost.StartAsync(postgres, [EverySecond, new("Streaming:Role", "worker")], api.ConnectionString);
         await Eventually.TrueAsync(async () => (await api.Client.StateAsync("/api/v1/status/system")).GetProperty("instances").EnumerateArray()
-            .Any(other => other.GetProperty("role").GetString() == "worker" && other.Int("places") == 69), "the worker is seen", TimeSpan.FromSeconds(60));
+            .Any(other => other.GetProperty("role").GetString() == "worker" && other.Int("places") > 64), "the worker is seen", TimeSpan.FromSeconds(60));
         Assert.Empty((await api.Client.StateAsync("/api/v1/status/system")).GetProperty("instance").GetProperty("queues").EnumerateArray());
     }
 

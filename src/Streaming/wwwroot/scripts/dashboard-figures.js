@@ -12,7 +12,7 @@ const FIGURES = [
   ["active-streams", "Streams", (now) => ({ value: count(now.active_streams), note: `being written · ${count(now.queued)} waiting` })],
   ["active-uploads", "Uploads", (now) => ({ value: count(now.active_uploads), note: `at work · ${now.instance.held.uploads_receiving} being received` })],
   ["connections", "Connections", (now) => ({
-    value: count(now.open_streams + (now.websocket_connections ?? 0)),
+    value: count(now.open_streams),
     note: now.websocket_connections === null ? "event streams and waiting reads" : `${count(now.websocket_connections)} of them WebSockets`,
   })],
   ["queue-utilization", "Queue utilisation", (now) => ({

@@ -9,9 +9,9 @@ const HOUR_MS = 3_600_000;
 const CHARTS = [
   { id: "work", title: "Under way", unit: "number", format: count, whole: true, series: [["active_streams", "streams"], ["active_uploads", "uploads"], ["queued", "waiting"]] },
   { id: "delivery", title: "Delivery", unit: "milliseconds", format: milliseconds, series: [["delivery_p99_ms", "99th percentile"], ["delivery_p50_ms", "median"]] },
-  { id: "connections", title: "Connections", unit: "number", format: count, whole: true, series: [["connections", "open"], ["slow_readers", "slow readers"]] },
+  { id: "connections", title: "Connections", unit: "number", format: count, whole: true, series: [["open_streams", "open"], ["slow_readers", "slow readers"]] },
   { id: "queue", title: "Queue utilisation", unit: "share of the places", format: percent, max: 1, series: [["queue_utilization", "fullest queue"]] },
-  { id: "duration", title: "Stream duration", unit: "seconds, average of the hour before", format: seconds, series: [["average_stream_duration", "average"]] },
+  { id: "duration", title: "Stream duration", unit: "hourly average", format: seconds, series: [["average_stream_duration", "average"]] },
   { id: "memory", title: "Memory", unit: "bytes, all instances", format: bytes, series: [["working_set_bytes", "process"], ["heap_bytes", "heap"]] },
 ];
 
@@ -56,5 +56,5 @@ export function historyCharts() {
 }
 
 function prepared(point) {
-  return { ...point, time: new Date(point.at).getTime(), connections: point.open_streams + (point.websocket_connections ?? 0) };
+  return { ...point, time: new Date(point.at).getTime() };
 }

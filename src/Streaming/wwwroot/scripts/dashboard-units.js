@@ -19,7 +19,7 @@ export function milliseconds(value) {
 }
 
 export function bytes(value) {
-  return known(value, (known) => known < 1e6 ? `${Math.round(known / 1e3)} kB` : known < 1e9 ? `${Math.round(known / 1e6)} MB` : `${(known / 1e9).toFixed(1)} GB`);
+  return known(value, (known) => known === 0 ? "0" : known < 1e6 ? `${Math.round(known / 1e3)} kB` : known < 1e9 ? `${Math.round(known / 1e6)} MB` : `${(known / 1e9).toFixed(1)} GB`);
 }
 
 export function count(value) {

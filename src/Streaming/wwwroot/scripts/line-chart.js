@@ -70,7 +70,9 @@ export function lineChart({ id, title, unit, format, series, max, whole }) {
   }
 
   function tell(point) {
-    series.forEach(([key], index) => setText(values[index], format(point?.[key])));
+    // Not every figure is known at the very moment: then its last one.
+    const known = (key) => pointed === undefined ? drawn.points.findLast((one) => isKnown(one[key])) : point;
+    series.forEach(([key], index) => setText(values[index], format(known(key)?.[key])));
     setText(moment, pointed !== undefined && point ? time.format(point.time) : "");
   }
 
@@ -82,10 +84,10 @@ export function lineChart({ id, title, unit, format, series, max, whole }) {
 
   function inWords(points) {
     return `${title}, ${unit}, last hour. ` + series.map(([key, label]) => {
-      const present = points.filter((point) => point[key] !== null && point[key] !== undefined);
+      const present = points.filter((point) => isKnown(point[key]));
       if (present.length === 0) return `${label}: no values.`;
       const highest = present.reduce((most, point) => point[key] > most[key] ? point : most);
-      return `${label}: now ${format(points.at(-1)[key])}, highest ${format(highest[key])} at ${time.format(highest.time)}.`;
+      return `${label}: now ${format(present.at(-1)[key])}, highest ${format(highest[key])} at ${time.format(highest.time)}.`;
     }).join(" ");
   }
 
@@ -119,7 +121,7 @@ function piecesOf(points, key, gapMs) {
   let last;
   for (const point of points) {
     const value = point[key];
-    if (value === null || value === undefined) {
+    if (!isKnown(value)) {
       last = undefined;
       continue;
     }
@@ -128,6 +130,10 @@ function piecesOf(points, key, gapMs) {
     last = point.time;
   }
   return pieces;
+}
+
+function isKnown(value) {
+  return value !== null && value !== undefined;
 }
 
 function nearest(points, at) {
