@@ -27,7 +27,7 @@ public sealed record SystemStatus(
 public sealed record InstanceFigures(
     string Id, string Role, DateTimeOffset StartedAt, double UptimeSeconds, int OpenStreams, int? WebsocketConnections, int Readers, int SlowReaders,
     double MessagesPerSecond, Latency Delivery, Latency Commit, IReadOnlyList<QueuePlaces> Queues, double? QueueUtilization, double CpuShare, GcFigures Gc,
-    ThreadFigures Threads, HeldFigures Held);
+    ThreadFigures Threads, ProviderFigures Provider, HeldFigures Held);
 
 /// <summary>The places that an instance has for the transforms of a queue.</summary>
 public sealed record QueuePlaces(string Name, int Running, int Places, double Utilization);
@@ -50,6 +50,15 @@ public sealed record GcFigures(IReadOnlyList<int> Collections, double PauseShare
 /// <param name="Count">Of the pool.</param>
 /// <param name="Waiting">Work that waits for one of them.</param>
 public sealed record ThreadFigures(int Count, long Waiting);
+
+/// <summary>The model's provider, as this process knows it.</summary>
+/// <param name="Name">As in <c>Models:Provider</c>.</param>
+/// <param name="Model">Its model.</param>
+/// <param name="Circuit"><c>closed</c>, <c>half_open</c> or <c>open</c>.</param>
+/// <param name="Calls">Within the last minute, from the request to the end of the answer.</param>
+/// <param name="FaultsInLastMinute">Those that were tried again included.</param>
+/// <param name="Faults">Since the start, by code.</param>
+public sealed record ProviderFigures(string Name, string Model, string Circuit, Latency Calls, long FaultsInLastMinute, IReadOnlyDictionary<string, long> Faults);
 
 /// <summary>What the process holds on behalf of somebody. All of it is 0 when nobody is connected and nothing runs.</summary>
 public sealed record HeldFigures(

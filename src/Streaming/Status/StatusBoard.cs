@@ -1,6 +1,7 @@
 using Streaming.Database;
 using Streaming.Files;
 using Streaming.Messages;
+using Streaming.Models;
 using Streaming.Sessions;
 using Streaming.Subscriptions;
 using Streaming.Transforms;
@@ -10,7 +11,7 @@ namespace Streaming.Status;
 /// <summary>Puts together what the process, the rooms' meter and the database tell. Everything is looked at when it is asked for.</summary>
 public sealed class StatusBoard(
     StatusReader reader, MeterReadings meter, ProcessMeter process, Dependencies dependencies, ServiceInstance instance, LiveReaders readers, StateWaiter waiter,
-    TransformWorker worker, MessageAppender appender, TimeProvider clock)
+    TransformWorker worker, MessageAppender appender, ModelClient model, TimeProvider clock)
 {
     /// <summary>Answers without the database too: then what only it knows is null.</summary>
     public async Task<SystemStatus> ReadSystemAsync(CancellationToken cancellation)
@@ -85,10 +86,15 @@ public sealed class StatusBoard(
             instance.Id, instance.Role, instance.StartedAt, Math.Round(instance.Uptime.TotalSeconds), open, (int?)meter.Gauge("streaming.websocket.connections.open"), connected,
             (int)meter.InLastMinute("streaming.readers.behind"), meter.PerSecond("streaming.messages.delivered"), meter.Latency("streaming.delivery.duration"),
             meter.Latency("streaming.commit.duration"), queues, queues.Count > 0 ? queues.Max(queue => queue.Utilization) : null, cpu, gc, ProcessMeter.Threads(),
+            Provider(),
             new HeldFigures(
                 open, connected, readers.Count, waiter.WatchedCount, worker.RunningCount, appender.QueueLength, Held("streaming.uploads.receiving"),
                 Held("streaming.files.active"), Held("streaming.files.waiting")));
     }
+
+    ProviderFigures Provider() => new(
+        model.Info.Provider, model.Info.Model, model.Circuit switch { 0 => "closed", 1 => "half_open", _ => "open" }, meter.Latency("gen_ai.client.operation.duration"),
+        meter.InLastMinute("streaming.model.faults"), meter.Totals("streaming.model.faults"));
 
     FileFigures Files() => new(
         Held("streaming.files.active"), Held("streaming.files.waiting"), Held("streaming.files.backpressure.score"),

@@ -90,6 +90,28 @@ public sealed class StatusTests(PostgresServer postgres)
     }
 
     [Fact]
+    public async Task Provider_that_keeps_failing_degrades_the_service_and_its_faults_are_counted()
+    {
+        await using var scripted = await ScriptedHost.StartAsync(postgres, [
+            new("Models:BreakerRequestsMin", "2"), new("Models:BreakerPause", "01:00:00"), new("Models:RetriesMax", "3"), new("Models:RetryDelayMax", "00:00:00.05")]);
+        scripted.Model.Responder = _ => Script.Failure(503);
+        await scripted.Client.EndedAsync($"/api/ideations/{(await scripted.Client.IdeateAsync()).Id()}");
+
+        var status = await scripted.Client.StateAsync("/api/v1/status/system");
+        Assert.Equal("degraded", status.Status());
+        var provider = status.GetProperty("instance").GetProperty("provider");
+        Assert.Equal(("openai", "scripted", "open"), (provider.GetProperty("name").GetString(), provider.GetProperty("model").GetString(), provider.GetProperty("circuit").GetString()));
+        Assert.Equal((2, 4), (provider.GetProperty("calls").Int("count"), provider.Int("faults_in_last_minute")));
+        Assert.Equal(2, provider.GetProperty("faults").Int("provider_unavailable"));
+        // The service works, so nobody takes it out; who generates is not for everybody.
+        using var health = await scripted.Client.GetAsync("/health/dependencies");
+        Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+        Assert.DoesNotContain("scripted", await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await scripted.Client.GetAsync("/health/dependencies/provider")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await scripted.Client.GetAsync("/health/ready")).StatusCode);
+    }
+
+    [Fact]
     public async Task Uploads_are_counted_while_they_wait_by_priority_and_each_knows_how_many_are_ahead()
     {
         await using var api = await ServiceHost.StartAsync(postgres, [new("Streaming:Role", "api")]);

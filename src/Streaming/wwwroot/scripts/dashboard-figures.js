@@ -54,7 +54,8 @@ const FIGURES = [
   }],
   ["provider", "Model provider", (now) => {
     const provider = dependency(now, "provider");
-    return { value: provider?.status ?? UNKNOWN, note: provider?.detail ?? "", alarm: provider?.status !== "up" && provider?.status };
+    const { name, model, calls, faults_in_last_minute: faults } = now.instance.provider;
+    return { value: provider?.status ?? UNKNOWN, note: `${name}, ${model} · ${count(calls.count)} calls, ${count(faults)} faults a minute`, alarm: provider?.status !== "up" && provider?.status };
   }],
 ];
 

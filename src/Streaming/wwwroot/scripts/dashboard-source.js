@@ -41,8 +41,12 @@ export class StatusSource {
         if (source.readyState === EventSource.CLOSED) this.#connectIn(AGAIN_MS);
       };
     } catch (problem) {
-      if (problem.status >= 400 && problem.status < 500) this.#handlers.onProblem(problem);
-      else this.#connectIn(AGAIN_MS);
+      if (problem.status === 0 || problem.status === 429 || problem.status >= 500) {
+        this.#connectIn(AGAIN_MS);
+      } else {
+        clearTimeout(this.#watch);
+        this.#handlers.onProblem(problem);
+      }
     }
   }
 
