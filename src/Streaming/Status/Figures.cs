@@ -237,7 +237,7 @@ public sealed record UploadStatus(
 /// <param name="Delivery">Of this instance: from the time of a message to the end of the write that carried it.</param>
 /// <param name="Commit">Of this instance: one commit of messages.</param>
 /// <param name="AppendQueue">Of this instance: messages that wait for their commit.</param>
-/// <param name="InProgress">Of all: what is queued, running and paused.</param>
+/// <param name="InProgress">Of all: what is queued and what runs.</param>
 /// <param name="EndedInHour">Of all: what has ended within the last hour.</param>
 /// <param name="Files">Of this instance: streams of files.</param>
 public sealed record StreamingStatus(

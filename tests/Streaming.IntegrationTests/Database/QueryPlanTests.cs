@@ -63,7 +63,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     [Theory]
     [InlineData("estimation/read_stage_history", "transforms_completed", "transform_stages_pkey", "sessions_pkey")]
     [InlineData("estimation/read_outcomes", "estimate_outcomes_of_kind")]
-    [InlineData("status/count_in_progress", "transforms_in_progress")]
+    [InlineData("status/count_in_progress", "transforms_running", "transforms_queued")]
     [InlineData("status/read_ended", "transforms_ended")]
     [InlineData("status/read_runs", "transforms_pkey", "sessions_pkey")]
     [InlineData("status/read_upload", "sessions_pkey", "transforms_session_id_ordinal_key", "transforms_queued", "transform_chunks_pkey", "transform_outputs_pkey", "artifacts_pkey")]

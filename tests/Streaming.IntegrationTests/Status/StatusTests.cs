@@ -209,6 +209,27 @@ public sealed class StatusTests(PostgresServer postgres)
     }
 
     [Fact]
+    public async Task What_runs_is_counted_however_much_is_paused_or_waits()
+    {
+        await using var host = await ServiceHost.StartAsync(postgres, [new("Streaming:Role", "api")]);
+        await using var connection = new NpgsqlConnection(host.ConnectionString);
+        await connection.OpenAsync(Cancellation);
+        await using (var command = new NpgsqlCommand("""
+            set session_replication_role = replica;
+            insert into sessions (id, kind, user_id, input) select md5('s' || n)::uuid, 'ideation', 'local', '{}' from generate_series(1, 21000) as n;
+            insert into transforms (id, session_id, user_id, ordinal, kind, status) select md5('t' || n)::uuid, md5('s' || n)::uuid, 'local', 1, 'ideation', case when n % 2 = 0 then 'paused' else 'queued' end
+            from generate_series(1, 21000) as n
+            """, connection))
+            await command.ExecuteNonQueryAsync(Cancellation);
+        var relay = (await host.Client.RelayAsync()).Id();
+
+        var status = await host.Client.StateAsync("/api/v1/status/system");
+        Assert.Equal((1, 10_000), (status.Int("active_streams"), status.Int("queued")));
+        await host.Client.PostJsonAsync($"/api/relays/{relay}/end", null);
+        Assert.Equal(0, (await host.Client.StateAsync("/api/v1/status/system")).Int("active_streams"));
+    }
+
+    [Fact]
     public async Task Dependency_that_there_is_not_is_not_found()
     {
         await using var host = await ServiceHost.StartAsync(postgres, [new("Streaming:Role", "api")]);

@@ -11,11 +11,11 @@ export function percent(share) {
 }
 
 export function seconds(value) {
-  return known(value, (known) => known > 0 && known < 10 ? `${known.toFixed(1)} s` : known < 120 ? `${Math.round(known)} s` : `${Math.round(known / 60)} min`);
+  return known(value, (known) => known > 0 && known < 9.95 ? `${known.toFixed(1)} s` : known < 120 ? `${Math.round(known)} s` : `${Math.round(known / 60)} min`);
 }
 
 export function milliseconds(value) {
-  return known(value, (known) => known > 0 && known < 10 ? `${known.toFixed(1)} ms` : known < 10_000 ? `${Math.round(known)} ms` : `${(known / 1000).toFixed(1)} s`);
+  return known(value, (known) => known > 0 && known < 9.95 ? `${known.toFixed(1)} ms` : known < 10_000 ? `${Math.round(known)} ms` : `${(known / 1000).toFixed(1)} s`);
 }
 
 export function bytes(value) {
