@@ -96,6 +96,38 @@ create table sessions (
     constraint sessions_kind_check CHECK ((kind <> ''::text))
 );
 
+create table status_samples (
+    taken_at timestamp with time zone not null,
+    instance text not null,
+    role text not null,
+    open_streams integer not null,
+    readers integer not null,
+    slow_readers integer not null,
+    websocket_connections integer,
+    runs integer not null,
+    places integer not null,
+    queue_utilization real,
+    append_queue integer not null,
+    messages_per_second real not null,
+    delivery_p50_ms real,
+    delivery_p99_ms real,
+    commit_p99_ms real,
+    working_set_bytes bigint not null,
+    heap_bytes bigint not null,
+    memory_load real not null,
+    gc_pause_share real not null,
+    cpu_share real not null,
+    threads integer not null,
+    database_ms real,
+    active_streams integer not null,
+    active_uploads integer not null,
+    queued integer not null,
+    average_stream_seconds real,
+    sub12s_success_rate real,
+    constraint status_samples_pkey PRIMARY KEY (taken_at, instance),
+    constraint status_samples_instance_check CHECK (((instance <> ''::text) AND (length(instance) <= 200)))
+);
+
 create table tickets (
     ticket_hash bytea not null,
     user_id text not null,
@@ -105,7 +137,11 @@ create table tickets (
     valid_until timestamp with time zone not null,
     session_ids uuid[],
     constraint tickets_pkey PRIMARY KEY (ticket_hash),
-    constraint tickets_of_one_or_several CHECK ((((kind IS NULL) = (session_id IS NULL)) AND ((session_id IS NULL) <> (session_ids IS NULL)))),
+    constraint tickets_of_one_or_several CHECK (
+CASE
+    WHEN (kind = 'status'::text) THEN ((session_id IS NULL) AND (session_ids IS NULL))
+    ELSE (((kind IS NULL) = (session_id IS NULL)) AND ((session_id IS NULL) <> (session_ids IS NULL)))
+END),
     constraint tickets_ticket_hash_check CHECK ((octet_length(ticket_hash) = 32))
 );
 
@@ -213,6 +249,7 @@ CREATE INDEX tickets_of_session ON tickets USING btree (session_id);
 CREATE INDEX transform_inputs_of_artifact ON transform_inputs USING btree (artifact_id);
 CREATE INDEX transform_outputs_of_artifact ON transform_outputs USING btree (artifact_id);
 CREATE INDEX transforms_completed ON transforms USING btree (kind, ended_at DESC) WHERE (status = 'completed'::text);
+CREATE INDEX transforms_ended ON transforms USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX transforms_in_progress ON transforms USING btree (user_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text, 'paused'::text]));
 CREATE INDEX transforms_queued ON transforms USING btree (queue, priority DESC, created_at) WHERE (status = 'queued'::text);
 CREATE INDEX transforms_running ON transforms USING btree (id) WHERE (status = 'running'::text);

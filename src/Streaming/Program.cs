@@ -26,6 +26,7 @@ builder.Services.AddWebSockets();
 builder.Services.AddFiles();
 builder.Services.AddPipelines();
 builder.Services.AddTransforms();
+builder.Services.AddStatus();
 builder.AddAuthentication();
 builder.Services.AddLimits();
 builder.Services.AddHttpApi();

@@ -24,6 +24,12 @@ public sealed class AuthOptions
     /// <summary>File with a JSON Web Key Set (RFC 7517), read at the start.</summary>
     public string? JwksFile { get; set; }
 
+    /// <summary>Role of those who may see the status of the service; default <c>admin</c>. In mode <c>none</c> everybody may.</summary>
+    public string AdminRole { get; set; } = "admin";
+
+    /// <summary>Claim of the token that has the roles, as a text or an array of texts; default <c>roles</c> and <c>role</c>.</summary>
+    public string? RoleClaim { get; set; }
+
     /// <summary>How far the issuer's clock may be off; default 30 s.</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -1,3 +1,4 @@
+using Streaming.Http;
 using Streaming.Http.Limits;
 using Streaming.Messages;
 using Streaming.Models;
@@ -8,12 +9,13 @@ using Streaming.WebSockets;
 namespace Streaming.Configuration;
 
 /// <summary>Shows the metrics what the rooms hold, for whoever collects them.</summary>
-public sealed class ServiceObserver(ServiceMetrics metrics, OpenStreams streams, MessageAppender appender, TransformWorker worker, ModelClient model, OpenConnections connections) : IHostedService
+public sealed class ServiceObserver(
+    ServiceMetrics metrics, OpenStreams streams, MessageAppender appender, TransformWorker worker, ImageUploadRoutes uploads, ModelClient model, OpenConnections connections) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
         metrics.Observe(() => streams.Count, () => appender.QueueLength, () => worker.RunningCount, () => worker.QueuedCount,
-            () => (model.Info.Provider, model.Circuit));
+            () => uploads.ReceivedNow, () => (model.Info.Provider, model.Circuit));
         metrics.ObserveWebSockets(() => connections.Count);
         return Task.CompletedTask;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
@@ -17,6 +18,7 @@ using Streaming.Pipelines.Outline;
 using Streaming.Pipelines.Outline.Documents;
 using Streaming.Pipelines.Upload;
 using Streaming.Sessions;
+using Streaming.Status;
 using Streaming.Subscriptions;
 using Streaming.Telemetry;
 using Streaming.Transforms;
@@ -80,6 +82,7 @@ public static class ServiceRegistration
         Bind<UploadOptions>("Uploads");
         Bind<AuthOptions>("Auth");
         Bind<TelemetryOptions>("Telemetry");
+        Bind<StatusOptions>("Status");
 
         void Bind<T>(string section) where T : class => builder.Services.Configure<T>(builder.Configuration.GetSection(section));
     }
@@ -202,6 +205,21 @@ public static class ServiceRegistration
         services.AddHostedService(provider => provider.GetRequiredService<TransformWorker>());
     }
 
+    public static void AddStatus(this IServiceCollection services)
+    {
+        services.AddSingleton<IValidateOptions<StatusOptions>, StatusOptionsValidation>();
+        services.AddOptions<StatusOptions>().ValidateOnStart();
+        services.AddSingleton<ServiceInstance>();
+        services.AddSingleton<MeterReadings>();
+        services.AddSingleton<ProcessMeter>();
+        services.AddSingleton<Dependencies>();
+        services.AddSingleton<StatusReader>();
+        services.AddSingleton<StatusBoard>();
+        services.AddSingleton<StatusFeed>();
+        services.AddSingleton<StatusSampler>();
+        services.AddHostedService(provider => provider.GetRequiredService<StatusSampler>());
+    }
+
     public static void AddAuthentication(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<IValidateOptions<AuthOptions>, AuthOptionsValidation>();
@@ -235,9 +253,14 @@ public static class ServiceRegistration
         services.AddSingleton<UploadRoutes>();
         services.AddSingleton<FileRoutes>();
         services.AddSingleton<ImageUploadRoutes>();
+        services.AddSingleton<StatusRoutes>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+            json.SerializerOptions.TypeInfoResolver = json.SerializerOptions.TypeInfoResolver?.WithAddedModifier(StatusRoutes.NameProperties);
+        });
     }
 
     public static void UseHttpApi(this WebApplication app)
@@ -281,6 +304,7 @@ public static class ServiceRegistration
         MultiStreamRoutes.Map(app);
         WebSocketRoutes.Map(app);
         TicketRoutes.Map(app);
+        StatusRoutes.Map(app);
         app.MapOpenApi().AllowAnonymous();
         // Asked for by browsers that show a JSON page, which names no icon.
         app.MapGet("/favicon.ico", () => Results.Redirect("/favicon.svg", permanent: true)).ExcludeFromDescription().AllowAnonymous();

@@ -1,10 +1,11 @@
 using Streaming.Database;
 using Streaming.Notifications;
+using Streaming.Status;
 using Streaming.Transforms;
 
 namespace Streaming.Http;
 
-/// <summary>Liveness and readiness.</summary>
+/// <summary>Liveness, readiness, and each dependency by itself.</summary>
 public static class HealthRoutes
 {
     public static void Map(IEndpointRouteBuilder routes)
@@ -20,7 +21,24 @@ public static class HealthRoutes
                 return Results.Json(new Health(isReady ? "ready" : "not ready", checks), statusCode: isReady ? 200 : 503);
             })
             .WithTags("health").WithSummary("Migrations are done; database, listener and worker run").Produces<Health>().Produces<Health>(503).AllowAnonymous();
+        routes.MapGet("/health/dependencies", async (Dependencies dependencies, CancellationToken cancellation) =>
+            {
+                var looked = await dependencies.LookAsync(cancellation);
+                var status = Dependencies.Sum(looked);
+                return Results.Json(new DependencyReport(status, [.. looked.Select(ForAll)]), statusCode: status == "unhealthy" ? 503 : 200);
+            })
+            .WithTags("health").WithSummary("What the service needs, each with its status and how long it took to answer").Produces<DependencyReport>().Produces<DependencyReport>(503).AllowAnonymous();
+        routes.MapGet("/health/dependencies/{name}", async (string name, Dependencies dependencies, CancellationToken cancellation) =>
+                await dependencies.LookAsync(name, cancellation) is { } found
+                    ? Results.Json(ForAll(found), statusCode: found.Status == Dependency.Down ? 503 : 200)
+                    : Problems.NotFound.Problem($"Those that there may be: {string.Join(", ", Dependencies.Names)}."))
+            .WithTags("health").WithSummary("One of them").Produces<Dependency>().Produces<Dependency>(503).ProducesProblem(404).AllowAnonymous();
     }
+
+    /// <summary>Who generates is not for everybody.</summary>
+    static Dependency ForAll(Dependency dependency) => dependency.Name == "provider" ? dependency with { Detail = null } : dependency;
+
+    public sealed record DependencyReport(string Status, IReadOnlyList<Dependency> Dependencies);
 
     public sealed record Health(string Status, HealthChecks? Checks);
 

@@ -20,6 +20,7 @@ public static class Problems
     public static readonly ProblemKind InvalidToken = new("invalid_token", 401, "The bearer token is not valid.");
     public static readonly ProblemKind InvalidTicket = new("invalid_ticket", 401, "The ticket does not open this stream, or no longer.");
     public static readonly ProblemKind CrossSite = new("cross_site", 403, "A page of another site may not ask for this.");
+    public static readonly ProblemKind AdminOnly = new("admin_only", 403, "This is for those who run the service.");
     public static readonly ProblemKind NotFound = new("not_found", 404, "There is no such thing here.");
     public static readonly ProblemKind UnknownKind = new("unknown_kind", 404, "There is no such kind of session.");
     public static readonly ProblemKind MethodNotAllowed = new("method_not_allowed", 405, "This method is not for this address.");
@@ -59,7 +60,7 @@ public static class Problems
 
     public static IReadOnlyList<ProblemKind> Table { get; } =
     [
-        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite, NotFound, UnknownKind,
+        InvalidBody, InvalidFields, InvalidId, InvalidCursor, InvalidHeader, Unauthenticated, InvalidToken, InvalidTicket, CrossSite, AdminOnly, NotFound, UnknownKind,
         MethodNotAllowed, Conflict, GuidanceLimitReached, OffsetMismatch, PreconditionFailed, UnsupportedTusVersion, BodyTooLarge, FileTooLarge, DocumentTooLarge, UploadTooLarge,
         UnsupportedMediaType, ImageUnsupported, DocumentUnsupported, RangeNotSatisfiable, HostNotAllowed, IdempotencyKeyReused, ImageMislabelled, ImageTruncated,
         ImageDamaged, ImagePolyglot, ImageTooLarge, DocumentEmpty, UpgradeRequired, TooManyRequests, TooManySessions, TooManyUploads, ChecksumMismatch, Internal, FileDamaged,

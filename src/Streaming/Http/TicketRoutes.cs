@@ -24,6 +24,10 @@ public static class TicketRoutes
                 if (body.Property("ids") is { } ids)
                     return Ids(ids, body, limits.Value.SessionsPerStreamMax, out var sessionIds) ?? Answer(await tickets.CreateAsync(sessionIds, http.Id(), http.RequestAborted));
                 var kind = body.Text("kind", NameCharactersMax, isRequired: true);
+                if (kind == StatusRoutes.TicketKind)
+                    return body.Property("id") is not null ? Problems.InvalidFields.Problem(errors: new Dictionary<string, string[]> { ["id"] = ["Must not come with the kind status."] })
+                        : http.IsAdmin() ? Answer(await tickets.CreateForStatusAsync(http.Id(), http.RequestAborted))
+                        : Problems.AdminOnly.Problem();
                 var id = body.Text("id", NameCharactersMax, isRequired: true);
                 if (!Guid.TryParse(id, out var sessionId) && !body.Errors.ContainsKey("id"))
                     body.Fail("id", "Must be the id of a session.");
@@ -34,7 +38,7 @@ public static class TicketRoutes
                 return Answer(await tickets.CreateAsync(kind!, sessionId, http.Id(), http.RequestAborted));
             })
             .WithTags("stream").WithSummary("A ticket to connect to one stream once, as ?ticket=").Accepts<StreamTicketRequest>("application/json")
-            .Produces<StreamTicket>(201).ProducesProblem(400).ProducesProblem(401).ProducesProblem(404);
+            .Produces<StreamTicket>(201).ProducesProblem(400).ProducesProblem(401).ProducesProblem(403).ProducesProblem(404).WithMetadata(new ForAdmins(OthersToo: true));
     }
 
     /// <summary>A ticket for <c>/ws</c> is one for no session, and has nothing else; or what is wrong with it.</summary>
@@ -63,7 +67,7 @@ public static class TicketRoutes
         ? Results.Json(new StreamTicket(ticket.Ticket, ticket.ExpiresAt), statusCode: StatusCodes.Status201Created)
         : Problems.NotFound.Problem();
 
-    /// <summary>Either kind and id, or ids, or webSocket.</summary>
+    /// <summary>Either kind and id, or ids, or webSocket, or the kind status alone.</summary>
     public sealed record StreamTicketRequest(string? Kind = null, Guid? Id = null, Guid[]? Ids = null, bool? WebSocket = null);
 
     public sealed record StreamTicket(string Ticket, DateTime ExpiresAt);

@@ -19,6 +19,16 @@ public sealed class StateWaiter(SessionReader reader, Drain drain, IOptions<Subs
         public static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
+    /// <summary>Sessions and transforms that somebody waits for.</summary>
+    public int WatchedCount
+    {
+        get
+        {
+            lock (_watches)
+                return _watches.Count;
+        }
+    }
+
     /// <summary>
     /// Returns the version as soon as <paramref name="isKnown"/> no longer holds for it, or the latest one when
     /// <paramref name="wait"/> is over, or the service stops; null if the session is gone.

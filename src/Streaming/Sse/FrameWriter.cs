@@ -78,6 +78,23 @@ public static class FrameWriter
         WriteNumber(output, timestampMs);
     }
 
+    /// <summary>An event of a stream that is of no session.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="json">A JSON object on one line, UTF-8.</param>
+    /// <param name="id">Where a reader can go on after it; null: nowhere.</param>
+    public static void WriteEvent(IBufferWriter<byte> output, ReadOnlySpan<byte> json, long? id)
+    {
+        output.Write("data: "u8);
+        output.Write(json);
+        if (id is { } known)
+        {
+            output.Write("\nid: "u8);
+            WriteNumber(output, known);
+        }
+
+        output.Write("\n\n"u8);
+    }
+
     /// <summary>Sent after a silence, as data, because scripts cannot see comments. It has no id: nothing to resume from.</summary>
     public static void WriteHeartbeat(IBufferWriter<byte> output, long timestampMs)
     {

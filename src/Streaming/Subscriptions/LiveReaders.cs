@@ -26,6 +26,9 @@ public sealed class LiveReaders(
     /// <summary>Readers that are connected to this process; one that follows several transforms counts for each.</summary>
     public int SubscriberCount => _readers.Values.Sum(reader => reader.SubscriberCount);
 
+    /// <summary>Transforms that have subscribers here: each has a window.</summary>
+    public int Count => _readers.Count;
+
     /// <summary>Connects a subscriber with the live reader of a transform: from here on it is woken for every message.</summary>
     public LiveReader Subscribe(Subscriber subscriber, StreamTarget target)
     {

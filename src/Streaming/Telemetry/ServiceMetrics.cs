@@ -135,14 +135,16 @@ public sealed class ServiceMetrics
     /// <param name="appendQueue">Messages that wait for their commit.</param>
     /// <param name="runs">Transforms that run here.</param>
     /// <param name="queued">Transforms that wait for a worker; null: not known to this process.</param>
+    /// <param name="receiving">Uploads whose bytes are being received.</param>
     /// <param name="circuit">State of the provider's circuit breaker: 0 closed, 1 half open, 2 open.</param>
-    public void Observe(Func<int> openStreams, Func<int> appendQueue, Func<int> runs, Func<int?> queued, Func<(string Provider, int State)> circuit)
+    public void Observe(Func<int> openStreams, Func<int> appendQueue, Func<int> runs, Func<int?> queued, Func<int> receiving, Func<(string Provider, int State)> circuit)
     {
         _meter.CreateObservableUpDownCounter("streaming.streams.open", openStreams, "{stream}", "Streams and waiting reads that are open, as Limits:StreamsMax counts them");
         _meter.CreateObservableGauge("streaming.append.queue", appendQueue, "{message}", "Messages that wait for their commit, of Messages:QueueMax");
         _meter.CreateObservableUpDownCounter("streaming.runs.running", runs, "{run}", "Transforms that run in this process, of Transforms:Concurrency");
         _meter.CreateObservableGauge("streaming.runs.queued", () => queued() is { } count ? [new Measurement<int>(count)] : Enumerable.Empty<Measurement<int>>(),
             "{run}", "Transforms that wait for a worker, whichever: the same in every worker, so take the maximum");
+        _meter.CreateObservableUpDownCounter("streaming.uploads.receiving", receiving, "{upload}", "Uploads whose bytes are being received, of Uploads:ReceivedAtOnceMax");
         _meter.CreateObservableGauge("streaming.model.circuit.state", () => circuit() is var (provider, state) ? new Measurement<int>(state, new KeyValuePair<string, object?>(Provider, provider)) : default,
             "1", "Circuit breaker of a model's provider: 0 closed, 1 half open, 2 open");
     }

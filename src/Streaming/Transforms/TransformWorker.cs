@@ -49,6 +49,10 @@ public sealed class TransformWorker(
     /// <summary>Transforms that run in this process.</summary>
     public int RunningCount => _running.Count;
 
+    /// <summary>The queues that this process takes from, and how many of its places for each are taken; none where it is no worker.</summary>
+    public IReadOnlyList<(string Name, int Running, int Places)> Queues =>
+        IsWorker ? [.. _queues.Select(queue => (queue.Name, ClaimedOf(queue).Count(), queue.Concurrency))] : [];
+
     /// <inheritdoc/>
     public void StatusChanged(Guid transformId, Guid sessionId, string status)
     {

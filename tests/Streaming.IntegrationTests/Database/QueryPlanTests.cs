@@ -37,6 +37,13 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["messages/read_heads"] = [Many[0], Many[1]],
         ["estimation/read_stage_history"] = ["'ideation'", "'ideaCount'", "50"],
         ["estimation/read_outcomes"] = ["'ideation'", "300", "31"],
+        ["status/count_in_progress"] = ["10000"],
+        ["status/read_ended"] = ["array[null, interval '10 s', interval '5 s', interval '2 s']", "interval '12 s'", "interval '1 hour'", "10000"],
+        ["status/read_runs"] = ["null", "51"],
+        ["status/read_upload"] = ["10000", Session, "null"],
+        ["status/read_history"] = ["now() - interval '1 hour'", "interval '3 s'"],
+        ["status/read_instances"] = ["interval '75 s'", "1000"],
+        ["status/prune_samples"] = ["interval '24 hours'", "20000"],
     };
 
     public static TheoryData<string, string> Cases => new(
@@ -56,7 +63,14 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     [Theory]
     [InlineData("estimation/read_stage_history", "transforms_completed", "transform_stages_pkey", "sessions_pkey")]
     [InlineData("estimation/read_outcomes", "estimate_outcomes_of_kind")]
-    public async Task The_past_of_a_kind_is_found_by_index(string name, params string[] indexes)
+    [InlineData("status/count_in_progress", "transforms_running", "transforms_queued")]
+    [InlineData("status/read_ended", "transforms_ended")]
+    [InlineData("status/read_runs", "transforms_pkey", "sessions_pkey")]
+    [InlineData("status/read_upload", "sessions_pkey", "transforms_session_id_ordinal_key", "transforms_queued", "transform_chunks_pkey", "transform_outputs_pkey", "artifacts_pkey")]
+    [InlineData("status/read_history", "status_samples_pkey")]
+    [InlineData("status/read_instances", "status_samples_pkey")]
+    [InlineData("status/prune_samples", "status_samples_pkey")]
+    public async Task What_there_is_much_of_is_found_by_index(string name, params string[] indexes)
     {
         await using var connection = await filled.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
         foreach (var mode in (string[])["force_generic_plan", "force_custom_plan"])
@@ -150,6 +164,11 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
                 select md5('session' || n)::uuid, p, gen_random_uuid(), p, 'something that was said' from generate_series(1, {{Transforms}}) as n, generate_series(0, 2) as p;
                 insert into estimate_outcomes (transform_id, kind, counts, created_at)
                 select id, kind, array_fill(1, array[31]), ended_at from transforms where status = 'completed';
+                -- A day of four instances.
+                insert into status_samples (taken_at, instance, role, open_streams, readers, slow_readers, runs, places, append_queue, messages_per_second, working_set_bytes,
+                                            heap_bytes, memory_load, gc_pause_share, cpu_share, threads, active_streams, active_uploads, queued)
+                select now() - n * interval '30 seconds', 'instance' || i, 'all', 1, 1, 0, 1, 69, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0
+                from generate_series(1, 2880) as n, generate_series(1, 4) as i;
                 reset session_replication_role;
                 """);
             await ExecuteAsync(connection, "vacuum analyze");

@@ -24,18 +24,20 @@ public sealed class JwtSettings
         new("Auth:Keys:0:Secret", Convert.ToBase64String(_secret)),
     ];
 
-    public HttpClient ClientOf(Uri address, string user)
+    public HttpClient ClientOf(Uri address, string user, object? claims = null)
     {
         var client = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token(user));
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token(user, claims: claims));
         return client;
     }
 
-    /// <summary>A token that is valid for 10 min, unless another lifetime is given.</summary>
-    public string Token(string user, TimeSpan? lifetime = null)
+    /// <summary>A token that is valid for 10 min, unless another lifetime is given; with more claims, if there are any.</summary>
+    public string Token(string user, TimeSpan? lifetime = null, object? claims = null)
     {
         var expires = (TimeProvider.System.GetUtcNow() + (lifetime ?? TimeSpan.FromMinutes(10))).ToUnixTimeSeconds();
-        var text = $"{Part(new { alg = "HS256", kid = "test" })}.{Part(new { iss = Issuer, aud = Audience, sub = user, exp = expires })}";
+        var payload = JsonSerializer.SerializeToNode(claims ?? new { })!.AsObject();
+        (payload["iss"], payload["aud"], payload["sub"], payload["exp"]) = (Issuer, Audience, user, expires);
+        var text = $"{Part(new { alg = "HS256", kid = "test" })}.{Part(payload)}";
         return $"{text}.{Base64Url.EncodeToString(HMACSHA256.HashData(_secret, Encoding.ASCII.GetBytes(text)))}";
     }
 

@@ -35,12 +35,16 @@ public sealed class AuthenticationTests(JwtFixture service) : IClassFixture<JwtF
             }
         }
 
-        Assert.Equal(["/favicon.ico", "/health/live", "/health/ready", "/openapi/{documentName}.json"], open.Order());
+        Assert.Equal(
+            ["/dashboard", "/favicon.ico", "/health/dependencies", "/health/dependencies/{name}", "/health/live", "/health/ready", "/openapi/{documentName}.json"], open.Order());
     }
 
     [Theory]
     [InlineData("/health/live")]
     [InlineData("/health/ready")]
+    [InlineData("/health/dependencies")]
+    [InlineData("/health/dependencies/database")]
+    [InlineData("/dashboard")]
     [InlineData("/")]
     [InlineData("/favicon.svg")]
     [InlineData("/openapi/v1.json")]

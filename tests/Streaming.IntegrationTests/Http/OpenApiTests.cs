@@ -43,7 +43,7 @@ public sealed class OpenApiTests(JwtFixture service) : IClassFixture<JwtFixture>
         var document = await service.Host.Client.StateAsync("/openapi/v1.json");
         var withTicket = Operations(document).Where(operation => operation.Json.TryGetProperty("parameters", out var parameters)
             && parameters.EnumerateArray().Any(parameter => Text(parameter, "name") == "ticket" && Text(parameter, "in") == "query"));
-        Assert.Equal(["/api/stream", "/api/stream/{kind}/{id}", "/ws"], withTicket.Select(operation => operation.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(["/api/stream", "/api/stream/{kind}/{id}", "/api/v1/status/stream", "/ws"], withTicket.Select(operation => operation.Path).Order(StringComparer.Ordinal));
     }
 
     [Fact]

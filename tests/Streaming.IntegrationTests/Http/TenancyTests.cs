@@ -49,6 +49,7 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         { "GET", "/api/logos/{logo}/artifacts/{artifactId}", null },
         { "GET", "/api/stream/logo/{logo}", null },
         { "GET", "/api/uploads/{upload}", null },
+        { "GET", "/api/v1/status/upload/{upload}", null },
         { "POST", "/api/uploads/{upload}/cancel", null },
         { "POST", "/api/uploads/{upload}/retry", null },
         { "POST", "/api/uploads/{upload}/pause", null },

@@ -26,7 +26,8 @@ public sealed partial class DependencyTests
         ["Pipelines"] = ["Transforms", "Sessions", "Messages", "Models", "Files", "Images", "Programs", "Configuration"],
         ["Imports"] = ["Messages", "Database", "Sse"],
         ["Files"] = ["Sessions", "Database", "Configuration"],
-        ["Http"] = ["Pipelines", "Transforms", "Files", "Images", "WebSockets", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
+        ["Status"] = ["Pipelines", "Transforms", "Files", "Images", "Sessions", "Subscriptions", "Messages", "Notifications", "Models", "Database", "Telemetry", "Configuration"],
+        ["Http"] = ["Status", "Pipelines", "Transforms", "Files", "Images", "WebSockets", "Sessions", "Subscriptions", "Messages", "Notifications", "Database", "Sse", "Telemetry", "Configuration"],
     };
 
     [GeneratedRegex(@"^using (?:\w+ = )?Streaming\.(\w+)", RegexOptions.Multiline)]

@@ -11,6 +11,9 @@ public sealed record TakesTicket;
 
 /// <summary>A WebSocket endpoint: a browser cannot send a token with its handshake, so the first message may have it.</summary>
 public sealed record TakesFirstMessage;
+/// <summary>An endpoint for those who run the service.</summary>
+/// <param name="OthersToo">Others may ask as well, and are told what is theirs: the endpoint itself looks at who asks.</param>
+public sealed record ForAdmins(bool OthersToo = false);
 
 /// <summary>
 /// Stands before every endpoint and says whose request it is, or refuses it. What is open says so (AllowAnonymous); an
@@ -24,7 +27,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
     const string Scheme = "Bearer";
 
     readonly bool _isNone = options.Value.Mode == AuthOptions.None;
-    readonly ClaimsPrincipal _local = Principal(CurrentUser.Local);
+    readonly ClaimsPrincipal _local = Principal(CurrentUser.Local, until: null, isAdmin: true);
     readonly bool _guardsHost = options.Value.Mode == AuthOptions.None && !options.Value.AllowRemote;
 
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
@@ -37,6 +40,7 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
             return next(http);
         if (_isNone)
         {
+            // Whoever reaches the service is its one user.
             http.User = _local;
             return next(http);
         }
@@ -57,7 +61,11 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
         var (user, until, fault) = tokens.Validate(token);
         if (user is null)
             return Challenge(Problems.InvalidToken, fault).ExecuteAsync(http);
-        http.User = Principal(user, until);
+        var admins = http.GetEndpoint()?.Metadata.GetMetadata<ForAdmins>();
+        var isAdmin = admins is not null && tokens.IsAdmin(token);
+        if (admins is { OthersToo: false } && !isAdmin)
+            return Problems.AdminOnly.Problem().ExecuteAsync(http);
+        http.User = Principal(user, until, isAdmin);
         return next(http);
     }
 
@@ -76,11 +84,13 @@ public sealed class Authenticator(IOptions<AuthOptions> options, TokenValidator 
     static bool IsFirstMessageRequest(HttpContext http) =>
         http.GetEndpoint()?.Metadata.GetMetadata<TakesFirstMessage>() is not null && http.WebSockets.IsWebSocketRequest;
 
-    static ClaimsPrincipal Principal(string user, DateTimeOffset? until = null)
+    static ClaimsPrincipal Principal(string user, DateTimeOffset? until, bool isAdmin)
     {
         var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, user)], Scheme);
         if (until is { } end)
             identity.AddClaim(new Claim(ExpiryClaim, end.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)));
+        if (isAdmin)
+            identity.AddClaim(new Claim(ClaimTypes.Role, CurrentUser.Admin));
         return new ClaimsPrincipal(identity);
     }
 

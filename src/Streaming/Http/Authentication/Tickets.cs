@@ -40,6 +40,15 @@ public sealed class Tickets(Postgres postgres, IOptions<AuthOptions> options)
             new { hash = Hash(ticket), user = userId, sessions = sessionIds, seconds = options.Value.TicketLifetime.TotalSeconds }, cancellation);
     }
 
+    /// <summary>The same for the stream of the service's status. Who may have one is for the caller to say.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<(string Ticket, DateTime ExpiresAt)?> CreateForStatusAsync(string userId, CancellationToken cancellation)
+    {
+        var ticket = NewTicket();
+        return CreateAsync(ticket, "tickets/create_ticket_of_status",
+            new { hash = Hash(ticket), user = userId, seconds = options.Value.TicketLifetime.TotalSeconds }, cancellation);
+    }
+
     /// <summary>Whose ticket it is, used up by this; null if it opens this stream no longer, or never did.</summary>
     /// <param name="ticket">As the client gave it.</param>
     /// <param name="kind">Kind of the stream asked for.</param>
@@ -56,6 +65,12 @@ public sealed class Tickets(Postgres postgres, IOptions<AuthOptions> options)
     public Task<string?> UseAsync(string ticket, Guid[] sessionIds, bool isResume, CancellationToken cancellation) =>
         UseAsync(ticket, "tickets/use_ticket_of_several",
             new { hash = Hash(ticket), sessions = sessionIds, resume = isResume, seconds = options.Value.ResumeLifetime.TotalSeconds }, cancellation);
+
+    /// <summary>The same for the stream of the service's status.</summary>
+    /// <exception cref="DatabaseUnavailableException"/>
+    public Task<string?> UseForStatusAsync(string ticket, bool isResume, CancellationToken cancellation) =>
+        UseAsync(ticket, "tickets/use_ticket_of_status",
+            new { hash = Hash(ticket), resume = isResume, seconds = options.Value.ResumeLifetime.TotalSeconds }, cancellation);
 
     /// <summary>Only the header tells a browser that reconnects from somebody who found the address in a log and repeats it.</summary>
     public static bool IsResume(HttpRequest request) => request.Headers["Last-Event-ID"] is [{ Length: > 0 }, ..];

@@ -22,6 +22,8 @@ public sealed class TokenValidator(IOptions<AuthOptions> options, TimeProvider c
     public const int TokenCharactersMax = 8192;
     public const int UserCharactersMax = 200;
 
+    static readonly string[] RoleClaimsDefault = ["roles", "role"];
+
     // A member that is there twice is read by one program in one way and by the next in another (RFC 7519, 4).
     static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
@@ -60,6 +62,16 @@ public sealed class TokenValidator(IOptions<AuthOptions> options, TimeProvider c
             ? (null, null, $"The token's sub is not a text of 1 to {UserCharactersMax} characters.")
             : (user, new DateTimeOffset(DateTime.SpecifyKind(result.SecurityToken.ValidTo, DateTimeKind.Utc)) + _options.ClockSkew, null);
     }
+
+    /// <summary>Whether a token that was found valid has the role <c>Auth:AdminRole</c>.</summary>
+    public bool IsAdmin(string token) =>
+        Json(token.Split('.')[1]) is { } payload && RoleClaims.Any(claim => payload.TryGetProperty(claim, out var roles) && (roles.ValueKind == JsonValueKind.Array
+            ? roles.EnumerateArray().Any(IsAdminRole)
+            : IsAdminRole(roles)));
+
+    string[] RoleClaims => _options.RoleClaim is { Length: > 0 } claim ? [claim] : RoleClaimsDefault;
+
+    bool IsAdminRole(JsonElement role) => role.ValueKind == JsonValueKind.String && role.ValueEquals(_options.AdminRole);
 
     TokenValidationParameters Parameters(string algorithm, List<SigningKey> keys) => new()
     {

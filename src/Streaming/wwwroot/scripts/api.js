@@ -61,6 +61,17 @@ class KeyedPost {
   }
 }
 
+/** What the service says of itself, for those who run it. */
+export async function readStatus(path) {
+  return (await send(`/api/v1/status/${path}`)).json();
+}
+
+/** What opens the stream of it without a header. */
+export async function statusTicket() {
+  const headers = { "Content-Type": "application/json" };
+  return (await (await send("/api/stream-tickets", { method: "POST", headers, body: '{"kind":"status"}' })).json()).ticket;
+}
+
 /** Reads a file as text. */
 export async function readText(url) {
   return (await send(url)).text();
