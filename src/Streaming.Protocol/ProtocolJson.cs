@@ -27,6 +27,8 @@ namespace Streaming.Protocol;
 [JsonSerializable(typeof(LogoRequest))]
 [JsonSerializable(typeof(GuidanceRequest))]
 [JsonSerializable(typeof(UploadState))]
+[JsonSerializable(typeof(AnalysisState))]
+[JsonSerializable(typeof(AnalysisRequest))]
 [JsonSerializable(typeof(ArtifactList))]
 [JsonSerializable(typeof(RelayState))]
 [JsonSerializable(typeof(FileState))]

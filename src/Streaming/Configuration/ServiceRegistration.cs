@@ -11,6 +11,7 @@ using Streaming.Http.Limits;
 using Streaming.Images;
 using Streaming.Messages;
 using Streaming.Notifications;
+using Streaming.Pipelines.Analysis;
 using Streaming.Pipelines.Ideation;
 using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
@@ -74,6 +75,7 @@ public static class ServiceRegistration
         Bind<FilesOptions>("Files");
         Bind<ImageOptions>("Images");
         Bind<UploadOptions>("Uploads");
+        Bind<AnalysisOptions>("Analyses");
         Bind<AuthOptions>("Auth");
         Bind<TelemetryOptions>("Telemetry");
 
@@ -128,6 +130,7 @@ public static class ServiceRegistration
         services.AddSingleton<SessionReader>();
         services.AddSingleton<ArtifactReader>();
         services.AddSingleton<UploadReader>();
+        services.AddSingleton<AnalysisReader>();
         services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
@@ -168,6 +171,10 @@ public static class ServiceRegistration
         services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidation>();
         services.AddOptions<UploadOptions>().ValidateOnStart();
         AddPipeline<UploadPipeline>(services);
+        services.AddSingleton<ImageMeter>();
+        services.AddSingleton<IValidateOptions<AnalysisOptions>, AnalysisOptionsValidation>();
+        services.AddOptions<AnalysisOptions>().ValidateOnStart();
+        AddPipeline<AnalysisPipeline>(services);
     }
 
     public static void AddTransforms(this IServiceCollection services)
@@ -210,7 +217,10 @@ public static class ServiceRegistration
         services.AddSingleton<ArtifactRoutes>();
         services.AddSingleton<UploadRoutes>();
         services.AddSingleton<FileRoutes>();
+        services.AddSingleton<ImageReceiver>();
         services.AddSingleton<ImageUploadRoutes>();
+        services.AddSingleton<AnalysisRoutes>();
+        services.AddSingleton<AnalysisSelfTest>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.CamelCase);
@@ -250,6 +260,7 @@ public static class ServiceRegistration
         OutlineRoutes.Map(app);
         LogoRoutes.Map(app);
         ImageUploadRoutes.Map(app);
+        AnalysisRoutes.Map(app);
         RelayRoutes.Map(app);
         FileRoutes.Map(app);
         StreamRoutes.Map(app);
