@@ -19,6 +19,7 @@ namespace Streaming.Protocol;
 [JsonSerializable(typeof(WarningMessage))]
 [JsonSerializable(typeof(InfoMessage))]
 [JsonSerializable(typeof(EndMessage))]
+[JsonSerializable(typeof(CacheMessage))]
 [JsonSerializable(typeof(RelayAppended))]
 [JsonSerializable(typeof(RelayEnded))]
 [JsonSerializable(typeof(IdeationState))]

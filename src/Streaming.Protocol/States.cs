@@ -248,24 +248,29 @@ public sealed record AnalysisState : SessionState
     public bool? WithinBudget { get; init; }
 }
 
+/// <summary>What was seen in a picture.</summary>
 /// <param name="Summary">What is to be seen, in one or two sentences.</param>
 /// <param name="Kind">What kind of picture: <c>screenshot</c>, <c>photograph</c>, as the model calls it.</param>
 /// <param name="Details">What else was seen.</param>
+/// <param name="Colors">The main ones, by name.</param>
 /// <param name="VisibleText">What is written in it.</param>
 /// <param name="Features">What was measured; of the offline generator.</param>
-public sealed record ImageAnalysis(string Summary, string? Kind, IReadOnlyList<string> Details, IReadOnlyList<string> VisibleText, JsonElement? Features = null);
+public sealed record ImageAnalysis(string Summary, string? Kind, IReadOnlyList<string> Details, IReadOnlyList<string> Colors, IReadOnlyList<string> VisibleText, JsonElement? Features = null);
 
+/// <summary>What is going on.</summary>
 /// <param name="Text">What is going on, from the picture and the context.</param>
 /// <param name="Goal">What the user wants.</param>
 /// <param name="Tone">How to speak; none if that was not asked.</param>
 /// <param name="Source"><c>model</c>; <c>as_given</c>: the strategy took the user's words as they are.</param>
 public sealed record Situation(string Text, string Goal, string? Tone, string Source);
 
+/// <summary>What the user could say or do next.</summary>
 /// <param name="Position">Its place, from 0.</param>
 /// <param name="Text">The suggestion.</param>
-/// <param name="Reason">Why it was made.</param>
+/// <param name="Reason">Why it fits; none where a strategy asks for few words.</param>
 public sealed record Suggestion(int Position, string Text, string? Reason = null);
 
+/// <summary>A suggestion that is not to be used.</summary>
 /// <param name="Position">Of the suggestion.</param>
 /// <param name="Reason"><c>empty</c>, <c>too_long</c>, <c>duplicate</c>, <c>unsafe</c> or <c>language</c>.</param>
 public sealed record RejectedSuggestion(int Position, string Reason);

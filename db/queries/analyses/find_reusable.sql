@@ -1,6 +1,6 @@
--- What an earlier analysis of the same user made of the same picture with the same model, at least as thoroughly: all of it, if it had the
+-- What an earlier analysis of the same user made of the same picture with the same model, thoroughly enough: all of it, if it had the
 -- same context, language and wish for suggestions, nobody guided it, and it was completed; else what was seen in the picture. The newest
--- fifty analyses of the picture are looked at. @session uuid analysis that begins, @rank int of its strategy.
+-- fifty analyses of the picture are looked at. @session uuid analysis that begins, @rankMin int rank that the strategy of the earlier one must have.
 -- Rows: the artifacts of one earlier analysis, or none. Index: sessions_pkey, analyses_of_image, transforms_session_id_ordinal_key, transform_outputs_pkey, guidance_pkey.
 with own as (
     select s.id, s.user_id, s.input, t.execution_context
@@ -20,7 +20,7 @@ with own as (
     cross join lateral (
         select a.data from transform_outputs as o join artifacts as a on a.id = o.artifact_id
         where o.transform_id = t.id and a.type = 'strategy' limit 1) as chosen
-    where t.execution_context = own.execution_context and (chosen.data ->> 'rank')::int >= @rank::int
+    where t.execution_context = own.execution_context and (chosen.data ->> 'rank')::int >= @rankMin::int
       and exists (select from transform_outputs as o join artifacts as a on a.id = o.artifact_id where o.transform_id = t.id and a.type = 'image_analysis')
     order by is_full desc, s.id desc limit 1
 )

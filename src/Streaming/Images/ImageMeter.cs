@@ -7,7 +7,7 @@ namespace Streaming.Images;
 public sealed class ImageMeter(Vips vips, IOptions<ImageOptions> options)
 {
     // Lines of writing on a phone's screen are still apart at this size, and it is measured within some milliseconds.
-    const int EdgePixels = 256;
+    const int EdgePixels = 512;
 
     /// <summary>Null: it is no image that can be read.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/>.</exception>

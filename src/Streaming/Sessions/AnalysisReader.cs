@@ -61,9 +61,9 @@ public sealed class AnalysisReader(Postgres postgres)
 
     /// <summary>What of an earlier analysis of the same user can be used again; empty: nothing.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
-    public Task<List<ReusableArtifact>> FindReusableAsync(Guid sessionId, int rank, CancellationToken cancellation) =>
+    public Task<List<ReusableArtifact>> FindReusableAsync(Guid sessionId, int rankMin, CancellationToken cancellation) =>
         postgres.RunAheadAsync(async connection => (await connection.QueryAsync<ReusableArtifact>(new CommandDefinition(
-            Sql.Named("analyses/find_reusable"), new { session = sessionId, rank }, cancellationToken: cancellation))).AsList(), cancellation);
+            Sql.Named("analyses/find_reusable"), new { session = sessionId, rankMin }, cancellationToken: cancellation))).AsList(), cancellation);
 
     /// <summary>How a user's newest <see cref="MetricsMax"/> analyses went.</summary>
     /// <exception cref="DatabaseUnavailableException"/>

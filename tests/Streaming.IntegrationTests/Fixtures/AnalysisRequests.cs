@@ -19,7 +19,7 @@ public static class AnalysisRequests
         return JsonSerializer.Deserialize<JsonElement>(text);
     }
 
-    public static async Task<HttpResponseMessage> SendAnalysisAsync(this HttpClient client, byte[] image, string query = "", string contentType = "image/png")
+    public static async Task<HttpResponseMessage> SendAnalysisAsync(this HttpClient client, byte[] image, string query = "", string contentType = "application/octet-stream")
     {
         using var content = new ByteArrayContent(image) { Headers = { ContentType = MediaTypeHeaderValue.Parse(contentType) } };
         return await client.PostAsync(Address + query, content);

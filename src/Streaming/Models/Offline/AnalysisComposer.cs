@@ -10,10 +10,11 @@ namespace Streaming.Models.Offline;
 /// </summary>
 internal sealed class AnalysisComposer(OfflineRequest request, int seed)
 {
-    private const double MuchWriting = 0.12;
-    private const double SomeWriting = 0.03;
+    private const double MuchWriting = 0.1;
+    private const double SomeWriting = 0.04;
     private const int QuotedCharactersMax = 90;
-    private const string Caveat = "Measured by the offline generator, which does not see what the picture shows.";
+    private const string Caveat = "Measured offline, not seen.";
+    private const int ColorsMax = 3;
 
     private static readonly Dictionary<string, string[]> Angles = new()
     {
@@ -30,7 +31,10 @@ internal sealed class AnalysisComposer(OfflineRequest request, int seed)
     public object Image(ImageFeatures? image)
     {
         if (image is null)
-            return new { summary = "A picture came, but nothing of it can be measured.", kind = "unknown", details = (string[])[Caveat], visibleText = Array.Empty<string>() };
+            return new { summary = "A picture came, but nothing of it can be measured.", kind = "unknown", details = (string[])[Caveat], colors = Array.Empty<string>(), visibleText = Array.Empty<string>() };
+        string[] named = [.. (image.Colors ?? []).Take(ColorsMax).Select(color => color.Name)];
+        if (IsBrief)
+            return new { summary = Summary(image), kind = Kind(image), colors = named, details = (string[])[Caveat] };
         var details = new List<string> { Inv($"{image.Width} × {image.Height} pixels, {Shape(image)}.") };
         if (image.Source == ImageFeatures.FromPixels)
         {
@@ -41,12 +45,12 @@ internal sealed class AnalysisComposer(OfflineRequest request, int seed)
         }
 
         details.Add(Caveat);
-        var brief = request.String("detail") == "brief";
         return new
         {
             summary = Summary(image),
             kind = Kind(image),
-            details = brief ? details.Take(2).Append(Caveat) : details,
+            colors = named,
+            details,
             visibleText = Array.Empty<string>(),
             features = image,
         };
@@ -77,7 +81,8 @@ internal sealed class AnalysisComposer(OfflineRequest request, int seed)
         var text = deck.Next();
         for (var tries = 1; tries < templates.Length && avoid.Contains(Filled(text)); tries++)
             text = deck.Next();
-        return new { text = Filled(text) + guidance.Next(), reason = $"{Capital(angle.Length > 0 ? angle : "direct")}: composed from the words that came with the picture and from what was measured of it." };
+        var written = Filled(text) + guidance.Next();
+        return IsBrief ? new { text = written } : (object)new { text = written, reason = $"{Capital(angle.Length > 0 ? angle : "direct")}, from your words and what was measured." };
 
         string Filled(string template) => Cut(template
             .Replace("{G}", goal, StringComparison.Ordinal).Replace("{S}", SeenSummary, StringComparison.Ordinal)
@@ -90,9 +95,10 @@ internal sealed class AnalysisComposer(OfflineRequest request, int seed)
     private string SeenKind => Seen("kind") is { Length: > 0 } kind and not "unknown" ? kind : "picture";
 
     private string SeenColor => request.Body.TryGetProperty("imageAnalysis", out var analysis) && analysis.ValueKind == JsonValueKind.Object
-        && analysis.TryGetProperty("features", out var features) && features.ValueKind == JsonValueKind.Object
-        && features.TryGetProperty("colors", out var colors) && colors.ValueKind == JsonValueKind.Array && colors.GetArrayLength() > 0
-            ? OfflineRequest.StringOf(colors[0], "name") : "light";
+        && analysis.TryGetProperty("colors", out var colors) && colors.ValueKind == JsonValueKind.Array && colors.GetArrayLength() > 0
+        && OfflineRequest.StringOf(colors[0]) is { Length: > 0 } color ? color : "light";
+
+    private bool IsBrief => request.String("detail") == "brief";
 
     private string Seen(string field) => request.Body.ValueKind == JsonValueKind.Object && request.Body.TryGetProperty("imageAnalysis", out var analysis)
         ? OfflineRequest.StringOf(analysis, field) : "";
@@ -110,7 +116,7 @@ internal sealed class AnalysisComposer(OfflineRequest request, int seed)
         var light = image.Brightness switch { > 0.75 => "bright", < 0.25 => "dark", _ => "evenly lit" };
         var color = image.Colors is [var most, ..] ? $", mostly {most.Name}" : "";
         var text = image.TextShare switch { > MuchWriting => ", with much that looks like writing", > SomeWriting => ", with some lines that look like writing", _ => "" };
-        return $"A {light} {Kind(image)} in {Shape(image)}{color}{text}.";
+        return $"{(light[0] == 'e' ? "An" : "A")} {light} {Kind(image)} in {Shape(image)}{color}{text}.";
     }
 
     private static string Kind(ImageFeatures image) => image switch

@@ -89,7 +89,7 @@ public sealed class AnalysisPipeline(
         if (!run.Input.GetProperty("reuse").GetBoolean() || Stages.Any(stage => run.IsCompleted(stage.Name))
             || run.Artifacts.Any(artifact => artifact.Type != StrategyType))
             return false;
-        var earlier = await reader.FindReusableAsync(run.SessionId, plan.Strategy.Rank, cancellation);
+        var earlier = await reader.FindReusableAsync(run.SessionId, plan.Strategy.ReusableRankMin, cancellation);
         if (earlier.Count == 0)
             return false;
         var isFull = earlier[0].IsFull && earlier.Any(artifact => artifact.Type == ValidationType) && !run.GuidanceArrival.IsCancellationRequested;

@@ -24,6 +24,15 @@ public sealed record AnalysisStrategy(
 
     public static AnalysisStrategy Comprehensive { get; } = new("comprehensive", 3, 1568, 6, "full", 1200, true, true, true, TimeSpan.FromSeconds(9), 0.5);
 
+    /// <summary>Whether the model is asked for as few words as will do.</summary>
+    public bool IsBrief => Detail == "brief";
+
+    /// <summary>
+    /// Lowest rank of an earlier analysis whose results do for this one: quick ones do for quick ones, thorough ones for all. What is chosen goes by the
+    /// moment; the same request a minute later must not be a stranger to the first.
+    /// </summary>
+    public int ReusableRankMin => Rank >= Standard.Rank ? Standard.Rank : UltraFast.Rank;
+
     /// <summary>From the quickest to the most thorough.</summary>
     public static IReadOnlyList<AnalysisStrategy> All { get; } = [UltraFast, Fast, Standard, Comprehensive];
 

@@ -8,11 +8,9 @@ using Streaming.Transforms;
 namespace Streaming.Pipelines.Analysis;
 
 /// <summary>What is going on, from the picture and from what the user has said with it; without the model where there is no time for it.</summary>
-public sealed class ContextStage(RunContext run, AnalysisPlan plan) : ModelStage(StageName)
+public sealed class ContextStage(RunContext run, AnalysisPlan plan) : AnalysisStage(StageName, 350)
 {
     public const string StageName = "context";
-
-    const double TypicalCharacters = 350;
 
     // What the model is asked for that is to be over soon: it has a quarter of the budget at most.
     const double BudgetShareNeeded = 0.25;
@@ -55,8 +53,6 @@ public sealed class ContextStage(RunContext run, AnalysisPlan plan) : ModelStage
         ["context"] = plan.Context,
         ["language"] = plan.Language,
     };
-
-    protected override double Fraction(int characters) => Math.Min(0.95, characters / TypicalCharacters);
 
     protected override Task AcceptAsync(RunContext run, CompletedValue value, CancellationToken cancellation) =>
         Missing is not null && ImageStage.TextOf(value.Value, "situation") is { } text && ImageStage.TextOf(value.Value, "goal") is { } goal

@@ -67,12 +67,12 @@ public static class StrategyChooser
         string? Refusal(AnalysisStrategy strategy, Forecast forecast) =>
             load > strategy.LoadMax ? Inv($"{strategy.Name} is for a load of {strategy.LoadMax:0.0#} at most")
             : forecast.Probability < options.WithinBudgetMin ? Inv($"{strategy.Name} would be over in time with {forecast.Probability:P0} only")
-            : forecast.MissShare > options.MissesMax ? Inv($"{strategy.Name} took longer than that in {forecast.MissShare:P0} of late")
+            : forecast.MissShare > options.MissesMax ? Inv($"{strategy.Name} would take longer than that too often: {forecast.MissShare:P0} of late have")
             : null;
 
         string Why(AnalysisStrategy strategy, Forecast forecast, string? reason, string refusedBefore)
         {
-            var expected = Inv($"{strategy.Name} takes {Seconds(forecast.Median)}, nine of ten within {Seconds(forecast.P90)} ({(forecast.Runs == 0 ? "no history yet" : $"{forecast.Runs} of {history.Count} recent analyses")}); {Seconds(left)} are left, at a load of {load:0.0#}.");
+            var expected = Inv($"{strategy.Name} takes {Seconds(forecast.Median)}, nine of ten within {Seconds(forecast.P90)} ({(history.Count == 0 ? "no history yet" : forecast.Runs == 0 ? "by those of the others" : $"{forecast.Runs} of {history.Count} recent analyses")}); {Seconds(left)} are left, at a load of {load:0.0#}.");
             return reason is not null ? $"The quickest there is: {expected}"
                 : refusedBefore.Length > 0 ? $"{expected} {char.ToUpperInvariant(refusedBefore[0])}{refusedBefore[1..]}."
                 : expected;
@@ -125,10 +125,17 @@ public static class StrategyChooser
             var median = Math.Log(strategy.Prior.TotalSeconds) + _common + offset + (_runs.Count == 0 ? 0 : _loadEffect);
             var squares = own.Sum(run => run.Weight * Square(run.Residual - _common - offset));
             var deviation = Math.Sqrt((PriorDeviationRuns * Square(PriorDeviation) + squares) / (PriorDeviationRuns + Math.Max(0, weight - 1)));
-            var misses = own.Sum(run => run.Seconds > left.TotalSeconds ? run.Weight : 0) / (weight + HitsAssumed);
+            // What a quicker one has missed, this one would have too.
+            var misses = AnalysisStrategy.All.Where(other => other.Rank <= strategy.Rank).Max(other => MissesOf(other, left));
             return new Forecast(
                 Time(median), Time(median + Normal.FromUpperTail(P90) * deviation),
                 left <= TimeSpan.Zero ? 0 : 1 - Normal.UpperTail((Math.Log(left.TotalSeconds) - median) / deviation), misses, own.Count);
+        }
+
+        double MissesOf(AnalysisStrategy strategy, TimeSpan left)
+        {
+            var own = _runs.Where(run => run.Strategy == strategy).ToList();
+            return own.Sum(run => run.Seconds > left.TotalSeconds ? run.Weight : 0) / (own.Sum(run => run.Weight) + HitsAssumed);
         }
 
         static double Residual(AnalysisStrategy strategy, double seconds) => Math.Clamp(Math.Log(seconds / strategy.Prior.TotalSeconds), -ResidualMax, ResidualMax);
