@@ -5,6 +5,7 @@ using Streaming.Benchmarks.Files;
 using Streaming.Benchmarks.Reports;
 using Streaming.Benchmarks.Runs;
 using Streaming.Benchmarks.Service;
+using Streaming.Benchmarks.Strategies;
 
 if (args is [ServedProgram.Command, .. var served])
     return await ServedProgram.RunAsync(served);
@@ -16,8 +17,9 @@ if (args is [DatabaseProcess.Command, var folder])
 Environment.SetEnvironmentVariable(ChildProcess.InlineCompletions, "1");
 Environment.SetEnvironmentVariable(ChildProcess.SocketThreads, "1");
 
-var options = args is [EstimatesCommand.Name or FilesCommand.Name, ..] ? null : BenchmarkOptions.Parse(args);
-if (options is null && args is not [EstimatesCommand.Name or FilesCommand.Name, ..])
+var isCommand = args is [EstimatesCommand.Name or FilesCommand.Name or StrategiesCommand.Name, ..];
+var options = isCommand ? null : BenchmarkOptions.Parse(args);
+if (options is null && !isCommand)
     return 2;
 
 using var stop = new CancellationTokenSource();
@@ -27,6 +29,8 @@ try
 {
     if (args is [FilesCommand.Name, ..])
         return await FilesCommand.RunAsync(args[1..], stop.Token);
+    if (args is [StrategiesCommand.Name, ..])
+        return await StrategiesCommand.RunAsync(args[1..], stop.Token);
     if (options is null)
         return await EstimatesCommand.RunAsync(args[1..], stop.Token);
     var rivals = options.Rivals is { } folderOfRivals ? new Rivals(folderOfRivals) : null;

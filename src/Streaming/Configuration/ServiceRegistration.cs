@@ -240,6 +240,13 @@ public static class ServiceRegistration
         if (!IsApi(app))
             return;
         app.UseRateLimiter();
+        // One page for all, which goes by its address.
+        app.Use((http, next) =>
+        {
+            if (http.Request.Path == "/analysis")
+                http.Request.Path = "/index.html";
+            return next(http);
+        });
         app.UseDefaultFiles();
         app.UseStaticFiles(Revalidated());
         var client = Revalidated();

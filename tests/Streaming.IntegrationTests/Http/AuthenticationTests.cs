@@ -35,7 +35,7 @@ public sealed class AuthenticationTests(JwtFixture service) : IClassFixture<JwtF
             }
         }
 
-        Assert.Equal(["/favicon.ico", "/health/live", "/health/ready", "/openapi/{documentName}.json"], open.Order());
+        Assert.Equal(["/api/v1/stream/health", "/favicon.ico", "/health/live", "/health/ready", "/openapi/{documentName}.json"], open.Order());
     }
 
     [Theory]

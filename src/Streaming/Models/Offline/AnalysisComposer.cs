@@ -39,8 +39,6 @@ internal sealed class AnalysisComposer(OfflineRequest request, int seed)
         if (image.Source == ImageFeatures.FromPixels)
         {
             details.Add(Inv($"Brightness {Percent(image.Brightness)}, contrast {Percent(image.Contrast)}, colour {Percent(image.Saturation)}."));
-            if (image.Colors is { Count: > 0 } colors)
-                details.Add($"Colours: {string.Join(", ", colors.Select(color => Inv($"{color.Name} {color.Hex} {Percent(color.Share)}")))}.");
             details.Add(Inv($"Edges on {Percent(image.EdgeDensity)} of it; {Percent(image.TextShare)} of it looks like lines of writing."));
         }
 

@@ -88,6 +88,16 @@ export class Submission extends KeyedPost {
   }
 }
 
+/** Has a picture analysed, a File or Blob; `fields` that are empty are left out. Returns the state of the answer. */
+export async function analyzePicture(picture, fields) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value) body.append(name, value);
+  body.append("image", picture, picture.name ?? "picture");
+  // What is sent again for want of a token is the same request.
+  const response = await send("/api/v1/stream/analyze", { method: "POST", headers: { "Idempotency-Key": idempotencyKey() }, body });
+  return response.json();
+}
+
 /** Tells a running generation what to go by. */
 export class Guidance extends KeyedPost {
   constructor(kind, id) {
