@@ -62,6 +62,9 @@ static class StrategiesCommand
             Chosen is the most thorough one that is over in time with a probability of 0.9, whose load is not exceeded, and of which not more than a fifth
             took longer of late than is left.
 
+            What is gained in time is paid for in suggestions and in depth, as the last columns show. Beyond a load of two nothing helps: even the quickest are more
+            than the places take, and the queue grows. No recorded run is in this.
+
 
             """);
         foreach (var (name, pace, outages) in ((string, double, double)[])[("A model as quick as the priors say", 1, 0), ("One that is twice as quick", 0.5, 0), ("One that is 1.5 times as slow, which nobody told the chooser", 1.5, 0), ("Outages: for one analysis in six it takes three times as long", 1, 0.002)])
