@@ -237,6 +237,7 @@ alter table transforms add constraint transforms_session_id_fkey FOREIGN KEY (se
 alter table uploads add constraint uploads_session_id_fkey FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
 
 -- Indexes besides those of the keys
+CREATE INDEX analyses_of_image ON sessions USING btree (user_id, (((input -> 'image'::text) ->> 'sha256'::text)), id DESC) WHERE (kind = 'analysis'::text);
 CREATE INDEX artifacts_of_session ON artifacts USING btree (session_id, "position", id);
 CREATE INDEX estimate_outcomes_of_kind ON estimate_outcomes USING btree (kind, created_at DESC);
 CREATE INDEX file_checkpoints_of_file ON file_checkpoints USING btree (file_id);
@@ -606,4 +607,4 @@ CREATE TRIGGER transform_chunks_immutable BEFORE UPDATE ON transform_chunks FOR 
 CREATE TRIGGER transforms_announce_delete AFTER DELETE ON transforms FOR EACH ROW EXECUTE FUNCTION announce_deletion();
 CREATE TRIGGER transforms_announce_insert AFTER INSERT ON transforms FOR EACH ROW EXECUTE FUNCTION announce_status();
 CREATE TRIGGER transforms_announce_update AFTER UPDATE ON transforms FOR EACH ROW WHEN (((old.status IS DISTINCT FROM new.status) OR (old.attempt IS DISTINCT FROM new.attempt))) EXECUTE FUNCTION announce_status();
-CREATE TRIGGER transforms_remove_upload AFTER UPDATE OF status ON transforms FOR EACH ROW WHEN (((new.kind = 'upload'::text) AND ((new.status = 'completed'::text) OR ((new.status = 'failed'::text) AND ((new.error ->> 'recoverable'::text) = 'false'::text))))) EXECUTE FUNCTION remove_upload();
+CREATE TRIGGER transforms_remove_upload AFTER UPDATE OF status ON transforms FOR EACH ROW WHEN (((new.kind = ANY (ARRAY['upload'::text, 'analysis'::text])) AND ((new.status = 'completed'::text) OR ((new.status = 'failed'::text) AND ((new.error ->> 'recoverable'::text) = 'false'::text))))) EXECUTE FUNCTION remove_upload();

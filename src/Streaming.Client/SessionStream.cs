@@ -62,7 +62,7 @@ sealed class SessionStream(ServiceRequests requests, StreamingClientOptions opti
             using var response = await Requests.SendAsync(() =>
             {
                 var request = new HttpRequestMessage(HttpMethod.Get,
-                    $"api/{kind}s/{sessionId}{(Cursor is null ? "" : $"?after={Uri.EscapeDataString(Cursor)}")}");
+                    $"api/{KindNames.Plural(kind)}/{sessionId}{(Cursor is null ? "" : $"?after={Uri.EscapeDataString(Cursor)}")}");
                 if (Cursor is not null)
                     request.Headers.Add("Prefer", string.Create(CultureInfo.InvariantCulture, $"wait={PollSeconds}"));
                 return request;

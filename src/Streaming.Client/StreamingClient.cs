@@ -45,7 +45,7 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     /// <typeparam name="TState"><see cref="IdeationState"/>, <see cref="OutlineState"/>, <see cref="RelayState"/>, …</typeparam>
     /// <exception cref="StreamingException"/>
     public Task<TState> GetAsync<TState>(string kind, Guid sessionId, CancellationToken cancellation = default) where TState : SessionState =>
-        SendAsync<TState>(() => new HttpRequestMessage(HttpMethod.Get, $"api/{kind}s/{sessionId}"), cancellation);
+        SendAsync<TState>(() => new HttpRequestMessage(HttpMethod.Get, $"api/{KindNames.Plural(kind)}/{sessionId}"), cancellation);
 
     /// <summary>Asks for ideas.</summary>
     /// <param name="request">What for.</param>
@@ -92,7 +92,7 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     /// <summary>Tells a session to <c>cancel</c>, <c>pause</c>, <c>resume</c> or <c>retry</c>; may be repeated.</summary>
     /// <exception cref="StreamingException">409 <c>conflict</c>: it makes no sense in its state.</exception>
     public Task<TState> ControlAsync<TState>(string kind, Guid sessionId, string action, CancellationToken cancellation = default) where TState : SessionState =>
-        SendAsync<TState>(() => new HttpRequestMessage(HttpMethod.Post, $"api/{kind}s/{sessionId}/{action}"), cancellation);
+        SendAsync<TState>(() => new HttpRequestMessage(HttpMethod.Post, $"api/{KindNames.Plural(kind)}/{sessionId}/{action}"), cancellation);
 
     /// <summary>Tells a generation that has not ended what to go by from now on; returns when it is stored.</summary>
     /// <param name="kind">Any but <c>relay</c>.</param>
@@ -103,22 +103,22 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     /// <exception cref="StreamingException">409 <c>conflict</c>: it has ended. 409 <c>guidance_limit_reached</c>.</exception>
     public Task<TState> GuideAsync<TState>(
         string kind, Guid sessionId, string text, string? idempotencyKey = null, CancellationToken cancellation = default) where TState : SessionState =>
-        PostAsync<TState>($"api/{kind}s/{sessionId}/messages", () => JsonContent.Create(new GuidanceRequest(text), Type<GuidanceRequest>()), idempotencyKey, cancellation);
+        PostAsync<TState>($"api/{KindNames.Plural(kind)}/{sessionId}/messages", () => JsonContent.Create(new GuidanceRequest(text), Type<GuidanceRequest>()), idempotencyKey, cancellation);
 
     /// <summary>What a session has made so far, finished or not.</summary>
     /// <exception cref="StreamingException"/>
     public Task<ArtifactList> ListArtifactsAsync(string kind, Guid sessionId, CancellationToken cancellation = default) =>
-        SendAsync<ArtifactList>(() => new HttpRequestMessage(HttpMethod.Get, $"api/{kind}s/{sessionId}/artifacts"), cancellation);
+        SendAsync<ArtifactList>(() => new HttpRequestMessage(HttpMethod.Get, $"api/{KindNames.Plural(kind)}/{sessionId}/artifacts"), cancellation);
 
     /// <summary>The file of an artifact; its data as JSON, if it is none. The caller disposes the stream, which comes as it is read.</summary>
     /// <exception cref="StreamingException"/>
     public Task<Stream> DownloadArtifactAsync(string kind, Guid sessionId, Guid artifactId, CancellationToken cancellation = default) =>
-        DownloadAsync($"api/{kind}s/{sessionId}/artifacts/{artifactId}", cancellation);
+        DownloadAsync($"api/{KindNames.Plural(kind)}/{sessionId}/artifacts/{artifactId}", cancellation);
 
     /// <summary>All artifacts in one zip. The caller disposes the stream, which comes as it is read.</summary>
     /// <exception cref="StreamingException"/>
     public Task<Stream> DownloadArtifactsAsync(string kind, Guid sessionId, CancellationToken cancellation = default) =>
-        DownloadAsync($"api/{kind}s/{sessionId}/artifacts.zip", cancellation);
+        DownloadAsync($"api/{KindNames.Plural(kind)}/{sessionId}/artifacts.zip", cancellation);
 
     /// <summary>
     /// Uploads a file, over cuts and restarts, and returns its state; its id is what an <see cref="OutlineRequest"/> takes. In the end its
@@ -167,13 +167,13 @@ public sealed class StreamingClient(HttpClient http, StreamingClientOptions? opt
     /// <exception cref="StreamingException">404 <c>not_found</c>, also when it is repeated.</exception>
     public async Task DeleteAsync(string kind, Guid sessionId, CancellationToken cancellation = default)
     {
-        using var response = await _requests.SendAsync(() => new HttpRequestMessage(HttpMethod.Delete, $"api/{kind}s/{sessionId}"), cancellation);
+        using var response = await _requests.SendAsync(() => new HttpRequestMessage(HttpMethod.Delete, $"api/{KindNames.Plural(kind)}/{sessionId}"), cancellation);
         if (!response.IsSuccessStatusCode)
             throw await ServiceRequests.FaultAsync(response, cancellation);
     }
 
     Task<TState> CreateAsync<TState>(string kind, Func<HttpContent> content, string? idempotencyKey, CancellationToken cancellation) =>
-        PostAsync<TState>($"api/{kind}s", content, idempotencyKey, cancellation);
+        PostAsync<TState>($"api/{KindNames.Plural(kind)}", content, idempotencyKey, cancellation);
 
     Task<TState> PostAsync<TState>(string path, Func<HttpContent> content, string? idempotencyKey, CancellationToken cancellation)
     {

@@ -22,7 +22,7 @@ sealed class CategoryAttribute() : AllowedValuesAttribute(
 public sealed record StageInfo(string Name, string Label, [property: Range(0, double.MaxValue)] double Weight);
 
 /// <summary>First message of every transform, written together with it.</summary>
-/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>logo</c>, <c>upload</c>, <c>relay</c>.</param>
+/// <param name="Kind">Kind of the session: <c>ideation</c>, <c>outline</c>, <c>logo</c>, <c>upload</c>, <c>analysis</c>, <c>relay</c>.</param>
 /// <param name="TransformId">The transform that this stream shows.</param>
 /// <param name="Provider">Who generates: <c>offline</c>, <c>openai</c>, <c>anthropic</c>; none for a relay.</param>
 /// <param name="Model">Model name at that provider; none for a relay.</param>
@@ -70,7 +70,7 @@ public sealed record TimeEstimate(
 public sealed record ChunkMessage(string? Stage, string Text) : Message(MessageTypes.Chunk);
 
 /// <summary>A durable result, stored in the same transaction as this message.</summary>
-/// <param name="ArtifactType"><c>idea</c>, <c>component</c>, or one of a logo's.</param>
+/// <param name="ArtifactType"><c>idea</c>, <c>component</c>, or one of a logo's or an analysis'.</param>
 /// <param name="ArtifactId">Its id.</param>
 /// <param name="Position">Its place among those of its type.</param>
 /// <param name="Data">The artifact itself.</param>
@@ -117,6 +117,9 @@ public sealed record ResultMessage() : Message(MessageTypes.Result)
 
     /// <summary>The files, in order.</summary>
     public IReadOnlyList<LogoAsset>? Assets { get; init; }
+
+    /// <summary>Of an analysis: what was accepted, in order.</summary>
+    public IReadOnlyList<Suggestion>? Suggestions { get; init; }
 
     /// <summary>What is not known here.</summary>
     [JsonExtensionData]
@@ -176,8 +179,9 @@ public sealed record Guidance(Guid Id, string Text);
 /// <param name="Status"><c>completed</c>, <c>failed</c> or <c>cancelled</c>.</param>
 public sealed record EndMessage([property: AllowedValues("completed", "failed", "cancelled")] string Status) : Message(MessageTypes.End);
 
-/// <summary>Reserved: the service sends none, a relay may.</summary>
-public sealed record CacheMessage() : Message(MessageTypes.Cache);
+/// <summary>What an earlier session of the same user has made is used again. A relay may send it with what it likes.</summary>
+/// <param name="Source"><c>full</c>: all of it; <c>partial</c>: what was seen in the same picture.</param>
+public sealed record CacheMessage(string? Source = null) : Message(MessageTypes.Cache);
 
 /// <summary>There was nothing to say for a while; it shows that the connection lives.</summary>
 public sealed record HeartbeatMessage() : ConnectionMessage(MessageTypes.Heartbeat);

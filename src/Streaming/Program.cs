@@ -1,4 +1,5 @@
 using Streaming.Configuration;
+using Streaming.Images;
 using Streaming.Models;
 using Streaming.Models.Offline;
 
@@ -13,7 +14,8 @@ builder.AddServer();
 builder.AddOptions();
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddModels(builder.Configuration,
-    (services, options) => new OfflineChatClient(options.Offline.TokensPerSecond, options.Offline.Seed, services.GetRequiredService<TimeProvider>()));
+    (services, options) => new OfflineChatClient(options.Offline.TokensPerSecond, options.Offline.Seed, services.GetRequiredService<TimeProvider>(),
+        services.GetRequiredService<ImageMeter>(), options.Offline.SimulatedLatency));
 
 // Hosted services start in this order and stop in the opposite one: who writes stops before what it writes through.
 builder.Services.AddTelemetry();

@@ -6,6 +6,7 @@ using Streaming.Benchmarks.Growth;
 using Streaming.Benchmarks.Reports;
 using Streaming.Benchmarks.Runs;
 using Streaming.Benchmarks.Service;
+using Streaming.Benchmarks.Strategies;
 
 if (args is [ServedProgram.Command, .. var served])
     return await ServedProgram.RunAsync(served);
@@ -22,6 +23,7 @@ Dictionary<string, Func<string[], CancellationToken, Task<int>>> commands = new(
     [EstimatesCommand.Name] = EstimatesCommand.RunAsync,
     [FilesCommand.Name] = FilesCommand.RunAsync,
     [FileRecoveryCommand.Name] = FileRecoveryCommand.RunAsync,
+    [StrategiesCommand.Name] = StrategiesCommand.RunAsync,
     [GrowthCommand.Name] = GrowthCommand.RunAsync,
 };
 var options = args is [var name, ..] && commands.ContainsKey(name) ? null : BenchmarkOptions.Parse(args);

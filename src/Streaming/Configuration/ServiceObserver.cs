@@ -10,7 +10,7 @@ namespace Streaming.Configuration;
 
 /// <summary>Shows the metrics what the rooms hold, for whoever collects them.</summary>
 public sealed class ServiceObserver(
-    ServiceMetrics metrics, OpenStreams streams, MessageAppender appender, TransformWorker worker, ImageUploadRoutes uploads, ModelClient model, OpenConnections connections) : IHostedService
+    ServiceMetrics metrics, OpenStreams streams, MessageAppender appender, TransformWorker worker, ImageReceiver uploads, ModelClient model, OpenConnections connections) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {

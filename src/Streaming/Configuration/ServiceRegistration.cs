@@ -12,6 +12,7 @@ using Streaming.Http.Limits;
 using Streaming.Images;
 using Streaming.Messages;
 using Streaming.Notifications;
+using Streaming.Pipelines.Analysis;
 using Streaming.Pipelines.Ideation;
 using Streaming.Pipelines.Logo;
 using Streaming.Pipelines.Outline;
@@ -80,6 +81,7 @@ public static class ServiceRegistration
         Bind<DocumentOptions>("Documents");
         Bind<ImageOptions>("Images");
         Bind<UploadOptions>("Uploads");
+        Bind<AnalysisOptions>("Analyses");
         Bind<AuthOptions>("Auth");
         Bind<TelemetryOptions>("Telemetry");
         Bind<StatusOptions>("Status");
@@ -135,6 +137,7 @@ public static class ServiceRegistration
         services.AddSingleton<SessionReader>();
         services.AddSingleton<ArtifactReader>();
         services.AddSingleton<UploadReader>();
+        services.AddSingleton<AnalysisReader>();
         services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
         services.AddSingleton<RelayWriter>();
@@ -194,6 +197,10 @@ public static class ServiceRegistration
         services.AddSingleton<IValidateOptions<UploadOptions>, UploadOptionsValidation>();
         services.AddOptions<UploadOptions>().ValidateOnStart();
         AddPipeline<UploadPipeline>(services);
+        services.AddSingleton<ImageMeter>();
+        services.AddSingleton<IValidateOptions<AnalysisOptions>, AnalysisOptionsValidation>();
+        services.AddOptions<AnalysisOptions>().ValidateOnStart();
+        AddPipeline<AnalysisPipeline>(services);
     }
 
     public static void AddTransforms(this IServiceCollection services)
@@ -252,8 +259,11 @@ public static class ServiceRegistration
         services.AddSingleton<ArtifactRoutes>();
         services.AddSingleton<UploadRoutes>();
         services.AddSingleton<FileRoutes>();
+        services.AddSingleton<ImageReceiver>();
         services.AddSingleton<ImageUploadRoutes>();
         services.AddSingleton<StatusRoutes>();
+        services.AddSingleton<AnalysisRoutes>();
+        services.AddSingleton<AnalysisSelfTest>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete);
         services.AddOpenApi(OpenApiSecurity.Describe);
         services.ConfigureHttpJsonOptions(json =>
@@ -278,6 +288,13 @@ public static class ServiceRegistration
         if (!IsApi(app))
             return;
         app.UseRateLimiter();
+        // One page for all, which goes by its address.
+        app.Use((http, next) =>
+        {
+            if (http.Request.Path == "/analysis")
+                http.Request.Path = "/index.html";
+            return next(http);
+        });
         app.UseDefaultFiles();
         app.UseStaticFiles(Revalidated());
         var client = Revalidated();
@@ -298,6 +315,7 @@ public static class ServiceRegistration
         OutlineRoutes.Map(app);
         LogoRoutes.Map(app);
         ImageUploadRoutes.Map(app);
+        AnalysisRoutes.Map(app);
         RelayRoutes.Map(app);
         FileRoutes.Map(app);
         StreamRoutes.Map(app);

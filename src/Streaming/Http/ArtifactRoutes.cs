@@ -32,7 +32,7 @@ public sealed class ArtifactRoutes(ArtifactReader reader)
         return Results.Json(new ArtifactList([.. entries.Select(entry => new ArtifactItem(
             entry.Id!.Value, entry.Type!, entry.Position!.Value, NameOf(entry.Type!, entry.Position.Value, entry.Name, entry.ContentType),
             entry.ContentType ?? MediaTypeNames.Application.Json, entry.Bytes!.Value, entry.ContentHash,
-            $"/api/{kind.Name}s/{sessionId}/artifacts/{entry.Id}"))]), ProtocolJson.Wire.ArtifactList);
+            $"/api/{kind.Plural}/{sessionId}/artifacts/{entry.Id}"))]), ProtocolJson.Wire.ArtifactList);
     }
 
     async Task<IResult> ReadAsync(ISessionKind kind, string id, string artifactId, HttpContext http)

@@ -44,16 +44,17 @@ public sealed class SessionRoutes(
     /// <summary>Read and list alone, for a kind that is written in a way of its own.</summary>
     public static RouteGroupBuilder MapReads<TState>(IEndpointRouteBuilder routes, ISessionKind kind)
     {
-        var group = routes.MapGroup($"/api/{kind.Name}s").WithTags($"{kind.Name}s");
+        var group = routes.MapGroup($"/api/{kind.Plural}").WithTags(kind.Plural);
         group.MapGet("/{id}", (string id, HttpContext http, SessionRoutes self) => self.GetAsync(kind, id, http))
             .WithSummary($"The whole current state of one {kind.Name}, streaming or done")
             .Produces<TState>().Produces(StatusCodes.Status304NotModified).ProducesProblem(400).ProducesProblem(404);
         group.MapGet("/", (HttpContext http, SessionRoutes self) => self.ListAsync(kind, http))
-            .WithSummary($"The user's {kind.Name}s, newest first").Produces<SessionPage>().ProducesProblem(400);
+            .WithSummary($"The user's {kind.Plural}, newest first").Produces<SessionPage>().ProducesProblem(400);
         return group;
     }
 
-    async Task<IResult> GetAsync(ISessionKind kind, string id, HttpContext http)
+    /// <summary>The whole state, as its kind has it; waits for news if the request prefers to.</summary>
+    public async Task<IResult> GetAsync(ISessionKind kind, string id, HttpContext http)
     {
         if (!Guid.TryParse(id, out var sessionId))
             return Problems.InvalidId.Problem();
@@ -128,7 +129,8 @@ public sealed class SessionRoutes(
         return Results.Bytes(buffer.WrittenMemory, MediaTypeNames.Application.Json);
     }
 
-    async Task<IResult> CancelAsync(ISessionKind kind, string id, HttpContext http) =>
+    /// <summary>Ends the newest transform as cancelled.</summary>
+    public async Task<IResult> CancelAsync(ISessionKind kind, string id, HttpContext http) =>
         Guid.TryParse(id, out var sessionId)
             ? await ControlledAsync(kind, sessionId, http, await writer.CancelAsync(kind, sessionId, http.Id(), http.RequestAborted), "cancelled")
             : Problems.InvalidId.Problem();
@@ -230,7 +232,7 @@ public sealed class SessionRoutes(
             return TooManySessions(http);
         if (outcome.KeyReused)
             return Problems.IdempotencyKeyReused.Problem();
-        http.Response.Headers.Location = $"/api/{kind.Name}s/{outcome.SessionId}";
+        http.Response.Headers.Location = $"/api/{kind.Plural}/{outcome.SessionId}";
         return await StateAsync(kind, outcome.SessionId, http, status);
     }
 

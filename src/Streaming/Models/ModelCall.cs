@@ -27,6 +27,7 @@ sealed class ModelCall : IAsyncDisposable
     public ModelCall(
         IChatClient chat,
         IReadOnlyList<ChatMessage> messages,
+        int? outputTokensMax,
         ModelOptions options,
         TimeProvider clock,
         ModelCallTrace trace,
@@ -39,7 +40,7 @@ sealed class ModelCall : IAsyncDisposable
         _run = new CancellationTokenSource(options.RunTimeout, clock);
         _silence = new CancellationTokenSource(Timeout.InfiniteTimeSpan, clock);
         _request = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _run.Token, _silence.Token);
-        var limits = new ChatOptions { MaxOutputTokens = options.OutputTokensMax };
+        var limits = new ChatOptions { MaxOutputTokens = outputTokensMax is { } most ? Math.Min(most, options.OutputTokensMax ?? most) : options.OutputTokensMax };
         _updates = chat
             .GetStreamingResponseAsync(messages, limits, _request.Token)
             .GetAsyncEnumerator(_request.Token);

@@ -32,14 +32,17 @@ public sealed class ModelClient(IChatClient chat, ModelInfo info, ModelOptions o
     /// provider cut a surrogate pair. One request, no retry.</summary>
     /// <remarks>An answer that ended for its length (<see cref="ModelOptions.OutputTokensMax"/>) ends normally: whether
     /// a shortened text is of use is for its reader to judge. Leaving the enumeration early ends the request.</remarks>
+    /// <param name="messages">What is asked; pictures may be part of it.</param>
+    /// <param name="cancellation">Ends the request.</param>
+    /// <param name="outputTokensMax">Most tokens of this answer; null, or more than it: <see cref="ModelOptions.OutputTokensMax"/>.</param>
     /// <exception cref="ModelFault">The provider failed; what was yielded before stands.</exception>
     /// <exception cref="OperationCanceledException">Only when <paramref name="cancellation"/> was cancelled; the
     /// request has then been ended.</exception>
     public async IAsyncEnumerable<string> StreamAsync(
-        IReadOnlyList<ChatMessage> messages, [EnumeratorCancellation] CancellationToken cancellation)
+        IReadOnlyList<ChatMessage> messages, [EnumeratorCancellation] CancellationToken cancellation, int? outputTokensMax = null)
     {
         using var trace = new ModelCallTrace(info, metrics, clock);
-        await using var call = new ModelCall(chat, messages, options, clock, trace, cancellation);
+        await using var call = new ModelCall(chat, messages, outputTokensMax, options, clock, trace, cancellation);
         var cleaner = new TextCleaner();
         var bytes = 0L;
         while (await call.MoveNextAsync())

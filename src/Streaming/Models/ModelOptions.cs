@@ -99,6 +99,10 @@ public sealed class OfflineModelOptions
     /// <summary>Pace in tokens per second; default 40; 0 is as fast as it goes.</summary>
     public double TokensPerSecond { get; set; } = 40;
 
+    /// <summary>A simulation, for tests and for trying budgets: how long it does as if it were thinking before its first token; default 0.
+    /// No generator of this kind needs any.</summary>
+    public TimeSpan SimulatedLatency { get; set; }
+
     /// <summary>Seed of its choices; default 0. The same seed and the same request give the same text.</summary>
     public int Seed { get; set; }
 }

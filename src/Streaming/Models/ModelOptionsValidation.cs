@@ -57,6 +57,8 @@ public sealed class ModelOptionsValidation : IValidateOptions<ModelOptions>
     {
         if (options.Offline.TokensPerSecond is < 0 or double.NaN)
             yield return "Models:Offline:TokensPerSecond must be 0 (as fast as it goes) or more.";
+        if (options.Offline.SimulatedLatency < TimeSpan.Zero || options.Offline.SimulatedLatency > TimeSpan.FromMinutes(10))
+            yield return "Models:Offline:SimulatedLatency must be between 0 and 10 min.";
         if (!IsTimerSpan(options.TokenTimeout))
             yield return "Models:TokenTimeout must be more than 0 and at most 24 days.";
         if (!IsTimerSpan(options.RunTimeout))

@@ -38,6 +38,15 @@ public abstract class ModelStage(string name)
     /// <summary>The request itself, as it is now: what was already taken may shorten it.</summary>
     protected abstract JsonObject Request();
 
+    /// <summary>What goes with the request besides its text: pictures.</summary>
+    protected virtual IEnumerable<AIContent> Attachments => [];
+
+    /// <summary>Most tokens of one answer; null: <c>Models:OutputTokensMax</c>.</summary>
+    protected virtual int? OutputTokensMax => null;
+
+    /// <summary>What is to be done within the stage before the model is asked.</summary>
+    protected virtual Task PrepareAsync(RunContext run, CancellationToken cancellation) => Task.CompletedTask;
+
     /// <summary>Takes a value that the model has completed; passes over what it cannot use.</summary>
     protected abstract Task AcceptAsync(RunContext run, CompletedValue value, CancellationToken cancellation);
 
@@ -60,6 +69,7 @@ public abstract class ModelStage(string name)
         if (run.IsCompleted(Name))
             return;
         await run.BeginStageAsync(Name, cancellation);
+        await PrepareAsync(run, cancellation);
         var text = new StringBuilder();
         await AskAsync(run, model, () => Prompt(run), text, cancellation);
         if (Missing is { } missing)
@@ -111,7 +121,7 @@ public abstract class ModelStage(string name)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, arrival);
         try
         {
-            await foreach (var delta in model.StreamAsync(prompt, either.Token))
+            await foreach (var delta in model.StreamAsync(prompt, either.Token, OutputTokensMax))
             {
                 text.Append(delta);
                 since += delta.Length;
@@ -145,7 +155,7 @@ public abstract class ModelStage(string name)
         return
         [
             new(ChatRole.System, $"{Role} Answer with one JSON value and nothing else: no code fence, no comment."),
-            new(ChatRole.User, $"{instructions}\n\n<request>{request.ToJsonString()}</request>"),
+            new(ChatRole.User, [.. Attachments, new TextContent($"{instructions}\n\n<request>{request.ToJsonString()}</request>")]),
         ];
     }
 

@@ -6,8 +6,14 @@ namespace Streaming.Sessions;
 /// <summary>A kind of session: its name in URLs, its stages, and the shape of its result.</summary>
 public interface ISessionKind
 {
-    /// <summary>Singular, as in <c>/api/stream/{kind}/…</c>; routes of resources add an <c>s</c>.</summary>
+    /// <summary>Singular, as in <c>/api/stream/{kind}/…</c>.</summary>
     string Name { get; }
+
+    /// <summary>Plural, as in the addresses of its resources: <c>/api/{plural}/…</c>.</summary>
+    string Plural => KindNames.Plural(Name);
+
+    /// <summary>A second address of the state of a session; null: there is none.</summary>
+    string? StatusUrl(Guid sessionId) => null;
 
     /// <summary>Stages in order; none for a kind that no worker runs.</summary>
     IReadOnlyList<StageInfo> Stages { get; }

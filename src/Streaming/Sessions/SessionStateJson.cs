@@ -36,6 +36,8 @@ public static class SessionStateJson
 
         writer.WriteString("lastEventId", state.Version.LastEventId?.ToString());
         writer.WriteString("streamUrl", $"/api/stream/{kind.Name}/{state.Id}");
+        if (kind.StatusUrl(state.Id) is { } statusUrl)
+            writer.WriteString("statusUrl", statusUrl);
         writer.WriteString("createdAt", state.CreatedAt);
         writer.WriteString("updatedAt", state.UpdatedAt);
         writer.WriteEndObject();

@@ -22,9 +22,9 @@ public readonly record struct CreateOutcome(Guid SessionId, bool KeyReused, bool
 public sealed record ControlOutcome(string Before, bool Done, bool IsRefused = false);
 
 /// <summary>Bytes that are stored with a session.</summary>
-/// <param name="Content">The file.</param>
+/// <param name="Content">The file; null: nothing is stored, and only the priority counts.</param>
 /// <param name="Priority">0 for what has time, to 3; the highest is taken first.</param>
-public sealed record UploadContent(byte[] Content, int Priority);
+public sealed record UploadContent(byte[]? Content, int Priority);
 
 /// <summary>Makes sessions and their further transforms, each with its <c>start</c> message in the same statement.</summary>
 public sealed class SessionWriter(Postgres postgres, ModelClient model)

@@ -164,6 +164,9 @@ public sealed class RunContext(
         _artifacts.Add(new EarlierArtifact(type, position, data.Clone(), file.Content));
     }
 
+    /// <summary>Tells that an earlier result is used again: <c>full</c>, or <c>partial</c>.</summary>
+    public Task CacheAsync(string source, CancellationToken cancellation) => SendAsync(new CacheMessage(source), cancellation);
+
     /// <summary>What the result looks like by now. Without its data where that is too large for a message: then its address has it.</summary>
     public Task PreviewAsync(PreviewMessage message, CancellationToken cancellation)
     {

@@ -12,7 +12,7 @@ export type StartMessage = {
   sessionId: string;
   /** When, in Unix milliseconds. */
   timestamp: number;
-  /** Kind of the session: `ideation`, `outline`, `logo`, `upload`, `relay`. */
+  /** Kind of the session: `ideation`, `outline`, `logo`, `upload`, `analysis`, `relay`. */
   kind: string;
   /** The transform that this stream shows. */
   transformId: string;
@@ -75,7 +75,7 @@ export type ArtifactMessage = {
   sessionId: string;
   /** When, in Unix milliseconds. */
   timestamp: number;
-  /** `idea`, `component`, or one of a logo's. */
+  /** `idea`, `component`, or one of a logo's or an analysis'. */
   artifactType: string;
   /** Its id. */
   artifactId: string;
@@ -154,6 +154,8 @@ export type ResultMessage = {
   choice?: LogoChoice;
   /** The files, in order. */
   assets?: LogoAsset[];
+  /** Of an analysis: what was accepted, in order. */
+  suggestions?: Suggestion[];
 };
 
 /** Why the transform failed. `end` follows. */
@@ -229,7 +231,7 @@ export type InfoMessage = {
   guidance?: Guidance[];
 };
 
-/** Reserved: the service sends none, a relay may. */
+/** What an earlier session of the same user has made is used again. A relay may send it with what it likes. */
 export type CacheMessage = {
   type: "cache";
   /** Its place in the stream of its transform. */
@@ -240,6 +242,8 @@ export type CacheMessage = {
   sessionId: string;
   /** When, in Unix milliseconds. */
   timestamp: number;
+  /** `full`: all of it; `partial`: what was seen in the same picture. */
+  source?: string;
 };
 
 /** There was nothing to say for a while; it shows that the connection lives. */
@@ -415,6 +419,16 @@ export type StageInfo = {
   name: string;
   label: string;
   weight: number;
+};
+
+/** What the user could say or do next. */
+export type Suggestion = {
+  /** Its place, from 0. */
+  position: number;
+  /** The suggestion. */
+  text: string;
+  /** Why it fits; none where a strategy asks for few words. */
+  reason?: string;
 };
 
 /** How long a run still takes, and how far to trust that. What is not known is absent, and `reason` says why. */

@@ -23,7 +23,15 @@ const STREAM = /^(.*)\/api\/stream(?:\/([^/?#]+)\/([^/?#]+)|\?ids=([^&#]+))/;
  */
 export function stateUrlOf(url) {
   const [, base, kind, id] = STREAM.exec(url) ?? [];
-  return id && `${base}/api/${kind}s/${id}`;
+  return id && `${base}/api/${plural(kind)}/${id}`;
+}
+
+/**
+ * @param {string} kind of a session
+ * @returns {string} as in the addresses of its sessions
+ */
+function plural(kind) {
+  return kind.endsWith("is") ? `${kind.slice(0, -2)}es` : `${kind}s`;
 }
 
 export class Requests {

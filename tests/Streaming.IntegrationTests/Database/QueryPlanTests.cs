@@ -35,7 +35,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["messages/read_messages"] = [Transform, "17", "1000", "1048576"],
         ["messages/read_new_messages"] = Many,
         ["messages/read_heads"] = [Many[0], Many[1]],
-        ["estimation/read_stage_history"] = ["'ideation'", "'ideaCount'", "50"],
+        ["estimation/read_stage_history"] = ["'ideation'", "'ideaCount'", "50", "array['ideas']"],
         ["estimation/read_outcomes"] = ["'ideation'", "300", "31"],
         ["status/count_in_progress"] = ["10000"],
         ["status/read_ended"] = ["array[null, interval '10 s', interval '5 s', interval '2 s']", "interval '12 s'", "interval '1 hour'", "10000"],
@@ -43,7 +43,6 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["status/read_upload"] = ["10000", Session, "null"],
         ["status/read_history"] = ["now() - interval '1 hour'", "interval '3 s'"],
         ["status/read_instances"] = ["interval '75 s'", "1000"],
-        ["status/prune_samples"] = ["interval '24 hours'", "20000"],
     };
 
     public static TheoryData<string, string> Cases => new(
@@ -69,7 +68,6 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     [InlineData("status/read_upload", "sessions_pkey", "transforms_session_id_ordinal_key", "transforms_queued", "transform_chunks_pkey", "transform_outputs_pkey", "artifacts_pkey")]
     [InlineData("status/read_history", "status_samples_pkey")]
     [InlineData("status/read_instances", "status_samples_pkey")]
-    [InlineData("status/prune_samples", "status_samples_pkey")]
     public async Task What_there_is_much_of_is_found_by_index(string name, params string[] indexes)
     {
         await using var connection = await filled.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);

@@ -36,7 +36,10 @@ public sealed class AuthenticationTests(JwtFixture service) : IClassFixture<JwtF
         }
 
         Assert.Equal(
-            ["/dashboard", "/favicon.ico", "/health/dependencies", "/health/dependencies/{name}", "/health/live", "/health/ready", "/openapi/{documentName}.json"], open.Order());
+            [
+                "/api/v1/stream/health", "/dashboard", "/favicon.ico", "/health/dependencies", "/health/dependencies/{name}", "/health/live", "/health/ready",
+                "/openapi/{documentName}.json",
+            ], open.Order());
     }
 
     [Theory]

@@ -250,7 +250,7 @@ public sealed class ImageUploadTests(ImageUploadTests.UploadFixture service) : I
         var rest = new TaskCompletionSource();
         using var slow = new SlowContent(image, rest.Task);
         var first = host.Client.PostAsync(UploadRequests.Address, slow, Cancellation);
-        await Eventually.TrueAsync(() => Task.FromResult(host.Service<ImageUploadRoutes>().ReceivedNow == 1), "the first upload is being received");
+        await Eventually.TrueAsync(() => Task.FromResult(host.Service<ImageReceiver>().ReceivedNow == 1), "the first upload is being received");
         using (var refused = await host.Client.SendUploadAsync(image))
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);

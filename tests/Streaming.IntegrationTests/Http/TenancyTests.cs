@@ -59,6 +59,20 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         { "GET", "/api/uploads/{upload}/artifacts.zip", null },
         { "GET", "/api/uploads/{upload}/artifacts/{artifactId}", null },
         { "GET", "/api/stream/upload/{upload}", null },
+        { "GET", "/api/analyses/{analysis}", null },
+        { "POST", "/api/analyses/{analysis}/cancel", null },
+        { "POST", "/api/analyses/{analysis}/retry", null },
+        { "POST", "/api/analyses/{analysis}/pause", null },
+        { "POST", "/api/analyses/{analysis}/resume", null },
+        { "POST", "/api/analyses/{analysis}/messages", """{"text":"of eve"}""" },
+        { "DELETE", "/api/analyses/{analysis}", null },
+        { "GET", "/api/analyses/{analysis}/artifacts", null },
+        { "GET", "/api/analyses/{analysis}/artifacts.zip", null },
+        { "GET", "/api/analyses/{analysis}/artifacts/{artifactId}", null },
+        { "GET", "/api/stream/analysis/{analysis}", null },
+        { "GET", "/api/v1/stream/status/{analysis}", null },
+        { "DELETE", "/api/v1/stream/{analysis}", null },
+        { "POST", "/api/stream-tickets", """{"kind":"analysis","id":"{analysis}"}""" },
         { "GET", "/api/relays/{relay}/artifacts", null },
         { "GET", "/api/relays/{relay}/artifacts.zip", null },
         { "GET", "/api/relays/{relay}/artifacts/{artifactId}", null },
@@ -88,12 +102,13 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
     [MemberData(nameof(Requests))]
     public async Task Another_users_session_is_not_found(string method, string path, string? body)
     {
-        var (ideation, outline, logo, relay, file, upload) = service.Sessions;
+        var (ideation, outline, logo, relay, file, upload, analysis) = service.Sessions;
         var artifact = path.Contains("{artifactId}", StringComparison.Ordinal) ? await ArtifactAsync(path.Contains("{upload}", StringComparison.Ordinal) ? $"uploads/{upload}" : $"logos/{logo}") : "";
         string Filled(string text) => text.Replace("{ideation}", ideation, StringComparison.Ordinal)
             .Replace("{logo}", logo, StringComparison.Ordinal).Replace("{artifactId}", artifact, StringComparison.Ordinal)
             .Replace("{outline}", outline, StringComparison.Ordinal).Replace("{relay}", relay, StringComparison.Ordinal)
-            .Replace("{file}", file, StringComparison.Ordinal).Replace("{upload}", upload, StringComparison.Ordinal);
+            .Replace("{file}", file, StringComparison.Ordinal).Replace("{upload}", upload, StringComparison.Ordinal)
+            .Replace("{analysis}", analysis, StringComparison.Ordinal);
         var before = await service.Ada.GetStringAsync($"/api/relays/{relay}");
 
         using var request = new HttpRequestMessage(new HttpMethod(method), Filled(path));
@@ -141,7 +156,7 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
         var document = await service.Host.Client.StateAsync("/openapi/v1.json");
         var tried = Requests.Select(row => $"{row.Data.Item1} {row.Data.Item2.Split('?')[0]}"
             .Replace("{ideation}", "{id}", StringComparison.Ordinal).Replace("{outline}", "{id}", StringComparison.Ordinal).Replace("{relay}", "{id}", StringComparison.Ordinal)
-            .Replace("{file}", "{id}", StringComparison.Ordinal).Replace("{upload}", "{id}", StringComparison.Ordinal).Replace("/stream/file/", "/stream/{kind}/", StringComparison.Ordinal)
+            .Replace("{file}", "{id}", StringComparison.Ordinal).Replace("{upload}", "{id}", StringComparison.Ordinal).Replace("{analysis}", "{id}", StringComparison.Ordinal).Replace("/stream/file/", "/stream/{kind}/", StringComparison.Ordinal)
             .Replace("{logo}", "{id}", StringComparison.Ordinal).Replace("/stream/logo/", "/stream/{kind}/", StringComparison.Ordinal)
             .Replace("/stream/ideation/", "/stream/{kind}/", StringComparison.Ordinal)).ToHashSet();
         var routes = document.GetProperty("paths").EnumerateObject().Where(path => path.Name.Contains("{id}", StringComparison.Ordinal))
@@ -165,8 +180,8 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
     [Fact]
     public async Task Another_users_sessions_are_in_no_list()
     {
-        var (ideation, outline, logo, relay, file, upload) = service.Sessions;
-        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay), ("files", file), ("uploads", upload)])
+        var (ideation, outline, logo, relay, file, upload, analysis) = service.Sessions;
+        foreach (var (kind, id) in ((string, string)[])[("ideations", ideation), ("outlines", outline), ("logos", logo), ("relays", relay), ("files", file), ("uploads", upload), ("analyses", analysis)])
         {
             Assert.Contains(id, await service.Ada.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
             Assert.DoesNotContain(id, await service.Eve.GetStringAsync($"/api/{kind}?limit=100"), StringComparison.Ordinal);
@@ -215,7 +230,7 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
     /// <summary>One session of each kind of Ada's for all the requests: none of them may change a thing, and what a user may have in progress is limited.</summary>
     public sealed class TenancyFixture(PostgresServer postgres) : JwtFixture(postgres)
     {
-        public (string Ideation, string Outline, string Logo, string Relay, string File, string Upload) Sessions { get; private set; }
+        public (string Ideation, string Outline, string Logo, string Relay, string File, string Upload, string Analysis) Sessions { get; private set; }
 
         public override async ValueTask InitializeAsync()
         {
@@ -226,7 +241,8 @@ public sealed class TenancyTests(TenancyTests.TenancyFixture service) : IClassFi
                 (await Ada.PostJsonAsync("/api/logos", new { brandName = "Ada", description = "Engines that think" })).Id(),
                 (await Ada.RelayAsync()).Id(),
                 (await Ada.UploadAsync([1, 2, 3])).Split('/')[^1],
-                (await Ada.UploadImageAsync(TestImages.Png(64, 64))).Id());
+                (await Ada.UploadImageAsync(TestImages.Png(64, 64))).Id(),
+                (await Ada.AnalyzeAsync(TestImages.Png(64, 64))).Id());
         }
     }
 }

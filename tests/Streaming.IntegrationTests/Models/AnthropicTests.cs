@@ -44,6 +44,22 @@ public class AnthropicTests
     }
 
     [Fact]
+    public async Task Picture_goes_over_the_wire_byte_by_byte_with_its_type_and_the_limit_of_the_answer()
+    {
+        await using var model = await ScriptedModel.AnthropicAsync(options => options.OutputTokensMax = 500);
+        model.Server.Enqueue(Finish(Deltas(Begin(Script.Bare()), "a sample")));
+        Assert.Equal("a sample", await model.AskAboutAsync(ScriptedModel.Picture, outputTokensMax: 99));
+
+        var request = Assert.Single(model.Server.Requests).Json;
+        Assert.Equal(99, request.GetProperty("max_tokens").GetInt32());
+        var parts = request.GetProperty("messages")[0].GetProperty("content");
+        var source = parts.EnumerateArray().Single(part => part.GetProperty("type").GetString() == "image").GetProperty("source");
+        Assert.Equal(("base64", "image/png"), (source.GetProperty("type").GetString(), source.GetProperty("media_type").GetString()));
+        Assert.Equal(ScriptedModel.Picture, source.GetProperty("data").GetBytesFromBase64());
+        Assert.Contains("What is this?", parts.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Answer_that_reached_its_length_ends_normally()
     {
         await using var model = await ScriptedModel.AnthropicAsync();

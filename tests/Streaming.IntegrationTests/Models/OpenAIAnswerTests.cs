@@ -26,6 +26,23 @@ public class OpenAIAnswerTests
     }
 
     [Fact]
+    public async Task Picture_goes_over_the_wire_byte_by_byte_with_its_type_and_the_limit_of_the_answer()
+    {
+        await using var model = await ScriptedModel.OpenAIAsync(options => options.OutputTokensMax = 500);
+        model.Server.Enqueue(Script.Answer("a sample"));
+        Assert.Equal("a sample", await model.AskAboutAsync(ScriptedModel.Picture, outputTokensMax: 99));
+
+        var request = Assert.Single(model.Server.Requests).Json;
+        Assert.Equal(99, request.GetProperty("max_completion_tokens").GetInt32());
+        var parts = request.GetProperty("messages")[0].GetProperty("content");
+        Assert.Equal(["image_url", "text"], parts.EnumerateArray().Select(part => part.GetProperty("type").GetString()));
+        var address = parts[0].GetProperty("image_url").GetProperty("url").GetString()!.Split(',');
+        Assert.Equal("data:image/png;base64", address[0]);
+        Assert.Equal(ScriptedModel.Picture, Convert.FromBase64String(address[1]));
+        Assert.Equal("What is this?", parts[1].GetProperty("text").GetString());
+    }
+
+    [Fact]
     public async Task Answer_comes_in_storable_deltas_when_the_provider_cuts_a_pair_and_sends_nul()
     {
         await using var model = await ScriptedModel.OpenAIAsync();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Streaming.Images;
 using Streaming.IntegrationTests.Fixtures;
 using Streaming.Models;
 using Xunit;
@@ -9,6 +10,9 @@ namespace Streaming.IntegrationTests.Models;
 public sealed class ScriptedModel(ScriptedOpenAIServer server, ModelClient client) : IAsyncDisposable
 {
     public static readonly ChatMessage[] Question = [new(ChatRole.System, "Be brief."), new(ChatRole.User, "Hello?")];
+
+    /// <summary>As a pipeline sends one.</summary>
+    public static readonly byte[] Picture = SampleImage.Png();
 
     public ScriptedOpenAIServer Server => server;
 
@@ -38,6 +42,15 @@ public sealed class ScriptedModel(ScriptedOpenAIServer server, ModelClient clien
     }
 
     public async Task<string> AskAsync() => string.Concat(await DeltasAsync());
+
+    /// <summary>Asks about a picture, in one message with the question.</summary>
+    public async Task<string> AskAboutAsync(byte[] png, int? outputTokensMax)
+    {
+        ChatMessage[] question = [new(ChatRole.User, [new DataContent(png, "image/png"), new TextContent("What is this?")])];
+        var answer = "";
+        await foreach (var delta in client.StreamAsync(question, Cancellation, outputTokensMax)) answer += delta;
+        return answer;
+    }
 
     public async Task<List<string>> DeltasAsync()
     {

@@ -48,7 +48,7 @@ public sealed class DocumentTests(ServiceFixture service) : IClassFixture<Servic
         var summary = state.GetProperty("summary").GetString()!;
         Assert.InRange(summary.Length, 500, 12_000);
         // The paragraphs' own words: nothing is invented.
-        Assert.All(summary.Split(". ").Where(sentence => sentence.Length > 20), sentence => Assert.Contains(sentence.Trim().TrimEnd('.'), text, StringComparison.Ordinal));
+        Assert.All(summary.Split([". ", ".\n"], StringSplitOptions.None).Where(sentence => sentence.Length > 20), sentence => Assert.Contains(sentence.Trim().TrimEnd('.'), text, StringComparison.Ordinal));
         Assert.NotEmpty(state.GetProperty("components").GetProperty("characters").EnumerateArray());
 
         var events = await EventsAsync(state);

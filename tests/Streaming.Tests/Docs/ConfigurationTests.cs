@@ -69,6 +69,6 @@ public sealed partial class ConfigurationTests
     [GeneratedRegex(@"Bind<(\w+)>\(""(\w+)""\)")]
     private static partial Regex Bind();
 
-    [GeneratedRegex("`((?:Streaming|Database|Messages|Subscriptions|Transforms|Retention|Limits|Files|Logos|Uploads|Images|Telemetry|Status|Documents|Auth|WebSockets|Models):[A-Za-z:]*[A-Za-z])`")]
+    [GeneratedRegex("`((?:Streaming|Database|Messages|Subscriptions|Transforms|Retention|Limits|Files|Logos|Uploads|Images|Analyses|Telemetry|Status|Documents|Auth|WebSockets|Models):[A-Za-z:]*[A-Za-z])`")]
     private static partial Regex Key();
 }

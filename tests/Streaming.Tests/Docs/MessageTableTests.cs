@@ -54,7 +54,7 @@ public sealed class MessageTableTests
     {
         var described = Document.Rows.Where(row => row.Heading == "The state of a session").SelectMany(row => row.Cells["Field"].Split(", "))
             .Select(field => field.Trim('`')).ToHashSet();
-        var fields = ((Type[])[typeof(SessionState), typeof(IdeationState), typeof(OutlineState), typeof(LogoState), typeof(UploadState), typeof(StreamingData)]).SelectMany(type => Fields(type));
+        var fields = ((Type[])[typeof(SessionState), typeof(IdeationState), typeof(OutlineState), typeof(LogoState), typeof(UploadState), typeof(AnalysisState), typeof(StreamingData)]).SelectMany(type => Fields(type));
 
         Assert.Equal(fields.Distinct().Order(), described.Order());
     }

@@ -58,6 +58,32 @@ public static class TestImages
         Task VipsAsync(params string[] arguments) => RunAsync(folder, "vips", arguments);
     }
 
+    /// <summary>The screen of a phone that shows a conversation, as a PNG, by rsvg-convert.</summary>
+    public static async Task<byte[]> ScreenshotAsync()
+    {
+        string[] lines = ["Hey! Are we still on for tonight?", "I was thinking of that little place by", "the river, the one with the lanterns.", "Let me know, otherwise I will book", "for tomorrow."];
+        var svg = new StringBuilder("<svg xmlns='http://www.w3.org/2000/svg' width='1080' height='2340'><rect width='1080' height='2340' fill='#f2f2f7'/>");
+        for (var bubble = 0; bubble < 5; bubble++)
+        {
+            var top = 100 + 440 * bubble;
+            svg.Append(CultureInfo.InvariantCulture, $"<rect x='40' y='{top}' width='880' height='380' rx='40' fill='{(bubble % 2 == 0 ? "#ffffff" : "#0b84ff")}'/>");
+            for (var line = 0; line < lines.Length; line++)
+                svg.Append(CultureInfo.InvariantCulture, $"<text x='80' y='{top + 80 + 60 * line}' font-size='40' font-family='DejaVu Sans, sans-serif' fill='{(bubble % 2 == 0 ? "#111111" : "#ffffff")}'>{lines[line]}</text>");
+        }
+
+        var folder = Directory.CreateTempSubdirectory("streaming-screen-").FullName;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, "screen.svg"), svg.Append("</svg>").ToString());
+            await RunAsync(folder, "rsvg-convert", ["screen.svg", "-o", "screen.png"]);
+            return await File.ReadAllBytesAsync(Path.Combine(folder, "screen.png"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     /// <summary>An image in another form, by vips itself; <paramref name="suffix"/> as of <see cref="PhotoAsync"/>.</summary>
     public static async Task<byte[]> ConvertAsync(byte[] image, string suffix, params string[] operation)
     {

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
+using Streaming.Images;
 
 namespace Streaming.Models.Offline;
 
@@ -14,7 +15,7 @@ namespace Streaming.Models.Offline;
 /// </summary>
 /// <remarks>
 /// The same seed and messages give the same answer, on every machine. Safe for concurrent use. Only the last user
-/// message is read, and <see cref="ChatOptions"/> not at all.
+/// message is read, and the last picture; <see cref="ChatOptions"/> not at all.
 /// </remarks>
 public sealed partial class OfflineChatClient : IChatClient
 {
@@ -36,18 +37,24 @@ public sealed partial class OfflineChatClient : IChatClient
     private readonly double _tokensPerSecond;
     private readonly int _seed;
     private readonly TimeProvider _clock;
+    private readonly ImageMeter? _meter;
+    private readonly TimeSpan _simulatedLatency;
 
     /// <param name="tokensPerSecond">The pace of each answer; at least 0.001; or 0: as fast as it goes.</param>
     /// <param name="seed">Another seed gives other answers to the same messages.</param>
     /// <param name="clock">What the pace is kept against.</param>
+    /// <param name="meter">Measures pictures; without one no more is known of them than their size.</param>
+    /// <param name="simulatedLatency">How long it does as if it were thinking before the first token.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="tokensPerSecond"/> is out of these bounds.</exception>
-    public OfflineChatClient(double tokensPerSecond, int seed, TimeProvider clock)
+    public OfflineChatClient(double tokensPerSecond, int seed, TimeProvider clock, ImageMeter? meter = null, TimeSpan simulatedLatency = default)
     {
         if (!double.IsFinite(tokensPerSecond) || tokensPerSecond is not (0 or >= TokensPerSecondMin))
             throw new ArgumentOutOfRangeException(nameof(tokensPerSecond), tokensPerSecond, "Must be 0, or 0.001 or more.");
         _tokensPerSecond = tokensPerSecond;
         _seed = seed;
         _clock = clock;
+        _meter = meter;
+        _simulatedLatency = simulatedLatency;
     }
 
     /// <summary>The answer one token an update; the last update has no text and finish reason Stop.</summary>
@@ -59,7 +66,12 @@ public sealed partial class OfflineChatClient : IChatClient
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var answer = Compose(OfflineRequest.Read(messages), _seed);
+        var asked = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
+        var began = _clock.GetTimestamp();
+        var answer = Compose(OfflineRequest.Read(asked), await MeasureAsync(asked, cancellationToken).ConfigureAwait(false), _seed);
+        // What the measuring took is part of it.
+        if (_simulatedLatency - _clock.GetElapsedTime(began) is var thinking && thinking > TimeSpan.Zero)
+            await Task.Delay(thinking, _clock, cancellationToken).ConfigureAwait(false);
         var started = _clock.GetTimestamp();
         var responseId = $"offline-{Guid.NewGuid():n}";
         var sent = 0;
@@ -110,7 +122,13 @@ public sealed partial class OfflineChatClient : IChatClient
             await Task.Delay(wait, _clock, cancellationToken).ConfigureAwait(false);
     }
 
-    private static string Compose(OfflineRequest request, int seed) => request.Task switch
+    private async Task<ImageFeatures?> MeasureAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
+    {
+        var image = messages.SelectMany(message => message.Contents).OfType<DataContent>().LastOrDefault(content => content.HasTopLevelMediaType("image"));
+        return image is null || _meter is null ? null : await _meter.MeasureAsync(image.Data, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static string Compose(OfflineRequest request, ImageFeatures? image, int seed) => request.Task switch
     {
         "ideas" => Json(new { ideas = IdeaComposer.Compose(request, seed) }),
         "outline_premise" => Json(new OutlineComposer(request, seed).Premise()),
@@ -124,7 +142,10 @@ public sealed partial class OfflineChatClient : IChatClient
         "logo_refinement" => Json(new { elements = new LogoComposer(request, seed).Refinement() }),
         "logo_variations" => Json(new { variations = new LogoComposer(request, seed).Variations() }),
         "logo_guidelines" => Json(new { sections = new LogoComposer(request, seed).Guidelines() }),
-        _ => $"This is the offline generator, not a language model: it composes ideas, outlines and logos from phrases, and "
+        "image_analysis" => Json(new AnalysisComposer(request, seed).Image(image)),
+        "analysis_context" => Json(new AnalysisComposer(request, seed).Situation()),
+        "analysis_suggestion" => Json(new AnalysisComposer(request, seed).Suggestion()),
+        _ => $"This is the offline generator, not a language model: it composes ideas, outlines, logos and suggestions from phrases, and "
             + $"cannot answer anything else. It was asked: “{Quoted(request.Text)}”",
     };
 

@@ -14,14 +14,19 @@ export class Problem extends Error {
   }
 }
 
+/** As in the addresses of the sessions of a kind. */
+export function plural(kind) {
+  return kind.endsWith("is") ? `${kind.slice(0, -2)}es` : `${kind}s`;
+}
+
 export function sessionUrl(kind, id) {
-  return `/api/${kind}s/${encodeURIComponent(id)}`;
+  return `/api/${plural(kind)}/${encodeURIComponent(id)}`;
 }
 
 export async function readSessions(kind, cursor) {
   const query = new URLSearchParams({ limit: "20" });
   if (cursor) query.set("cursor", cursor);
-  return (await send(`/api/${kind}s?${query}`)).json();
+  return (await send(`/api/${plural(kind)}?${query}`)).json();
 }
 
 export async function steer(url, action) {
@@ -90,8 +95,18 @@ export async function downloadFile(url, name) {
 /** Creates sessions of one kind. */
 export class Submission extends KeyedPost {
   constructor(kind) {
-    super(`/api/${kind}s`);
+    super(`/api/${plural(kind)}`);
   }
+}
+
+/** Has a picture analysed, a File or Blob; `fields` that are empty are left out. Returns the state of the answer. */
+export async function analyzePicture(picture, fields) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value) body.append(name, value);
+  body.append("image", picture, picture.name ?? "picture");
+  // What is sent again for want of a token is the same request.
+  const response = await send("/api/v1/stream/analyze", { method: "POST", headers: { "Idempotency-Key": idempotencyKey() }, body });
+  return response.json();
 }
 
 /** Tells a running generation what to go by. */

@@ -1,10 +1,13 @@
 // The page: shows the session named in the address, or the form and the earlier sessions.
 
+import { analysisPage } from "./analysis-page.js";
 import { homePage } from "./home-page.js";
 import { sessionPage } from "./session-page.js";
 import { signInCard } from "./sign-in-card.js";
 import { currentToken, onTokenWanted } from "./token.js";
 import { showUser } from "./user-badge.js";
+
+const KINDS = { ideations: "ideation", outlines: "outline", logos: "logo", analyses: "analysis" };
 
 const main = document.getElementById("main");
 const card = signInCard(() => {
@@ -15,8 +18,9 @@ let leave = () => {};
 
 function show() {
   leave();
-  const match = /^#\/(ideation|outline|logo)s\/([^/]+)$/.exec(location.hash);
-  const page = match ? sessionPage(match[1], decodeURIComponent(match[2])) : homePage();
+  const match = /^#\/(ideations|outlines|logos|analyses)\/([^/]+)$/.exec(location.hash);
+  const page = match ? sessionPage(KINDS[match[1]], decodeURIComponent(match[2]))
+    : location.pathname.endsWith("/analysis") ? analysisPage() : homePage();
   leave = page.leave;
   main.replaceChildren(page.element);
   page.enter();

@@ -9,7 +9,7 @@ import { currentUser } from "./token.js";
 const RUNS_MAX = 1_000;
 const PAGE = 100;
 const REFRESH_MS = 4_000;
-const PAGES = { ideation: "ideations", outline: "outlines", logo: "logos" };
+const PAGES = { ideation: "ideations", outline: "outlines", logo: "logos", analysis: "analyses" };
 const LOCAL_USER = "local";
 
 export function runTable() {

@@ -9,7 +9,7 @@ export function guidancePanel(kind, id, { onSend, onProblem }) {
   const guidance = new Guidance(kind, id);
   const input = el("textarea", {
     id: "guidance", name: "guidance", rows: "2", "data-testid": "guidance-input",
-    placeholder: kind === "logo" ? "Bolder, and in warm colours" : "Add a dragon, and let it be funny", "aria-describedby": "guidance-hint", on: { keydown: sendOnEnter },
+    placeholder: { logo: "Bolder, and in warm colours", analysis: "Shorter, and with a joke" }[kind] ?? "Add a dragon, and let it be funny", "aria-describedby": "guidance-hint", on: { keydown: sendOnEnter },
   });
   const submit = el("button", { type: "submit", class: "button-quiet", "data-testid": "guidance-send", text: "Send" });
   const form = el("form", { class: "guidance-form", novalidate: true, on: { submit: send } },

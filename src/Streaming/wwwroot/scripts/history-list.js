@@ -1,6 +1,6 @@
 // Earlier sessions of one kind, newest first, page by page. Those in progress say how far they are.
 
-import { readSessions } from "./api.js";
+import { plural, readSessions } from "./api.js";
 import { el, setText } from "./dom.js";
 import { isLive } from "./session-model.js";
 import { dateTime, timeAgo, timeLeft } from "./time.js";
@@ -43,14 +43,14 @@ export function historyList(kind, heading, { onProvider, onItems }) {
   return { element, items, readMore };
 }
 
-function historyItem({ id, kind, status, createdAt, userInput, sourceArtifact, brandName, provider }) {
+function historyItem({ id, kind, status, createdAt, userInput, sourceArtifact, brandName, context, image, provider }) {
   const chip = el("span", { class: "status" });
   const fill = el("span", { class: "progress-fill" });
   const bar = el("span", { class: "progress history-progress", hidden: true, "aria-hidden": "true" }, fill);
   const percent = el("span", { class: "history-percent", "data-testid": "history-percent" });
   const left = el("span", { "data-testid": "history-left" });
-  const link = el("a", { class: "history-item", "data-testid": "history-item", href: `#/${kind}s/${id}` },
-    el("span", { class: "history-title", text: userInput ?? sourceArtifact?.title ?? brandName ?? "Untitled" }),
+  const link = el("a", { class: "history-item", "data-testid": "history-item", href: `#/${plural(kind)}/${id}` },
+    el("span", { class: "history-title", text: userInput ?? sourceArtifact?.title ?? brandName ?? context ?? (image ? `A picture, ${image.width} × ${image.height}` : "Untitled") }),
     bar,
     el("span", { class: "history-meta" },
       chip, percent, left,

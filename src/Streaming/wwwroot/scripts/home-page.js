@@ -25,7 +25,8 @@ export function homePage() {
       el("h1", { text: "What should the next story be?" }),
       el("p", { class: "lede", text:
         "Ask for ideas and watch them being written. Close the tab, lose the network, come back: "
-        + "nothing is lost, and you read on where you were." })),
+        + "nothing is lost, and you read on where you were." }),
+      el("p", { class: "intro-more" }, el("a", { href: "analysis", "data-testid": "to-analysis", text: "Or have a picture analysed" }))),
     ideaForm(),
     manuscript.element,
     logoForm(),

@@ -18,7 +18,7 @@ export function outcomePanel(onRetry) {
   const operator = el("p", { class: "quiet outcome-operator", "data-testid": "reference" });
   const note = el("p", { class: "field-error", role: "status" });
   const retry = el("button", { type: "button", class: "button-primary", "data-testid": "retry", text: "Retry", on: { click: send } });
-  const change = el("a", { class: "button-link button-quiet", "data-testid": "change-input", href: "#/", text: "Change the input", on: { click: keep } });
+  const change = el("a", { class: "button-link button-quiet", "data-testid": "change-input", href: "./#/", text: "Change the input", on: { click: keep } });
   const files = el("button", { type: "button", class: "button-quiet", "data-testid": "download-kept", text: "Download what is finished (zip)", on: { click: download } });
   const element = el("section", { class: "outcome", hidden: true },
     heading, happened, el("p", { class: "outcome-detail" }, message, code), kept, next, operator,
@@ -75,6 +75,7 @@ export function outcomePanel(onRetry) {
     setText(operator, help.operator ? `For the operator: ${error?.traceId ? `trace ${error.traceId}, ` : ""}session ${model.id}` : "");
     operator.hidden = !help.operator;
     change.hidden = !help.change || model.kind === "relay";
+    if (model.kind === "analysis") change.href = "analysis";
     if (model.kind === "outline" && model.ideationId) change.href = `#/ideations/${model.ideationId}`;
     // What will not help is not what is offered first.
     const isFutile = failed && error?.recoverable === false;
@@ -96,13 +97,14 @@ export function outcomePanel(onRetry) {
   return { element, update, stop: () => clearInterval(timer) };
 }
 
-function keptCount({ kind, ideas, components, concepts, assets }) {
+function keptCount({ kind, ideas, components, concepts, assets, analysis }) {
+  if (kind === "analysis") return analysis.suggestions.length;
   if (kind === "outline") return Object.values(components).filter(isFilled).length;
   return kind === "logo" ? concepts.length + assets.length : ideas.length;
 }
 
 function whatWasKept(kind, count) {
-  const word = { outline: "component", logo: "drawing" }[kind] ?? "idea";
+  const word = { outline: "component", logo: "drawing", analysis: "suggestion" }[kind] ?? "idea";
   return count === 0 ? `No ${word} was finished.` : `Kept: ${count} finished ${word}${count === 1 ? "" : "s"}.`;
 }
 

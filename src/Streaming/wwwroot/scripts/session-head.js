@@ -14,11 +14,11 @@ export function sessionHead(kind) {
   const created = el("time");
   const facts = el("span", { class: "facts" });
   const badge = el("span");
-  const back = el("a", { href: "#/", text: "All sessions" });
+  const back = el("a", { href: kind === "analysis" ? "analysis" : "./#/", text: kind === "analysis" ? "All analyses" : "All sessions" });
   const ideation = el("a", { hidden: true, text: "The idea it comes from" });
   const element = el("header", { class: "session-head" },
     el("nav", { class: "crumbs", "aria-label": "Back" }, back, ideation),
-    el("p", { class: "eyebrow", text: { outline: "Outline", logo: "Logo" }[kind] ?? "Ideas" }),
+    el("p", { class: "eyebrow", text: { outline: "Outline", logo: "Logo", analysis: "Analysis" }[kind] ?? "Ideas" }),
     title,
     source,
     el("div", { class: "session-meta" }, status, badge, facts, provider, created),

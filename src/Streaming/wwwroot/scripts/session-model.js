@@ -15,6 +15,8 @@ export class SessionModel {
   choice = undefined;
   /** What a document was condensed to. */
   summary = undefined;
+  /** Of an analysis: as in its state. */
+  analysis = { suggestions: [], rejected: [] };
   /** Newest picture by the name of its file, as SVG, and the newest of all, both of this transform. */
   previews = new Map();
   drawing = undefined;
@@ -32,6 +34,7 @@ export class SessionModel {
     Object.assign(this, state);
     this.#takeLogo(state);
     this.summary = state.result?.summary ?? state.artifacts.findLast(({ type }) => type === "source")?.data.text ?? state.session.summary;
+    this.#takeAnalysis(state);
   }
 
   /** Hears what the client's state does not keep, before `take`. */
@@ -58,9 +61,9 @@ export class SessionModel {
   }
 
   #takeSession(session) {
-    const { kind, createdAt, sourceArtifact: source, userInput, brandName, description, ideaCount } = session;
+    const { kind, createdAt, sourceArtifact: source, userInput, brandName, description, ideaCount, context, image } = session;
     this.createdAt = createdAt;
-    this.title = (kind === "outline" ? source?.title : userInput ?? brandName) ?? "";
+    this.title = (kind === "outline" ? source?.title : userInput ?? brandName ?? context ?? (image && "What is in this picture?")) ?? "";
     this.sourceText = source?.text ?? description;
     this.ideationId = source?.ideationId;
     this.ideaCount = ideaCount;
@@ -75,6 +78,28 @@ export class SessionModel {
     this.concepts = since("concept").reduce(placed, known.concepts ?? []);
     this.choice = since("choice").at(-1)?.data ?? known.choice;
     this.assets = since("asset").reduce(named, known.assets ?? []);
+  }
+
+  /** What comes one by one is taken until the whole is there. */
+  #takeAnalysis({ session, artifacts, result }) {
+    const since = (type) => (result ? undefined : artifacts.findLast((artifact) => artifact.type === type)?.data);
+    const known = result ?? session;
+    const { strategy, why, predictedMs } = since("strategy") ?? known;
+    const { elapsedMs, withinBudget } = since("outcome") ?? known;
+    const validation = since("validation");
+    const byPosition = new Map([...(known.suggestions ?? []), ...(result ? [] : artifacts.filter(({ type }) => type === "suggestion").map(({ data }) => data))]
+      .map((suggestion) => [suggestion.position, suggestion]));
+    const suggestions = [...byPosition.values()].sort((one, other) => one.position - other.position);
+    this.analysis = {
+      strategy, why, predictedMs, elapsedMs, withinBudget,
+      budgetMs: session.budgetMs,
+      image: session.image,
+      seen: since("image_analysis") ?? known.imageAnalysis,
+      situation: since("situation") ?? known.situation,
+      cache: since("cache")?.source ?? known.cache,
+      suggestions: validation ? suggestions.filter(({ position }) => validation.accepted.includes(position)) : suggestions,
+      rejected: validation?.rejected ?? known.rejected ?? [],
+    };
   }
 
   /** One that was carried over from an earlier run is known only from here on. */
@@ -103,7 +128,7 @@ function documentFacts(source) {
   return source?.fileId ? [source.name, source.size < 1e6 ? `${Math.ceil(source.size / 1e3)} kB` : `${(source.size / 1e6).toFixed(1)} MB`] : [];
 }
 
-function factsOf({ selectedPlatform, genrePaths, genreProportions, totalEpisodes, episodeDuration }) {
+function factsOf({ priority, budgetMs, image, selectedPlatform, genrePaths, genreProportions, totalEpisodes, episodeDuration }) {
   const genres = (genrePaths ?? []).map((path, at) => {
     const share = genreProportions?.[at];
     return [path].flat().join(" / ") + (share === undefined ? "" : ` ${share}%`);
@@ -111,6 +136,8 @@ function factsOf({ selectedPlatform, genrePaths, genreProportions, totalEpisodes
   return [
     selectedPlatform,
     ...genres,
+    image ? `${image.width} × ${image.height}` : undefined,
+    budgetMs ? `${priority}: ${budgetMs / 1_000} s` : undefined,
     totalEpisodes ? `${totalEpisodes} episodes` : undefined,
     episodeDuration ? `${episodeDuration} min each` : undefined,
   ].filter(Boolean);

@@ -3,6 +3,7 @@
 
 import { steer, sessionUrl } from "./api.js";
 import { connectionPanel } from "./connection-panel.js";
+import { analysisView } from "./analysis-view.js";
 import { announce, el } from "./dom.js";
 import { followScroll } from "./follow-scroll.js";
 import { guidancePanel } from "./guidance-panel.js";
@@ -28,7 +29,7 @@ export function sessionPage(kind, id) {
   const connection = connectionPanel(cut);
   const progress = progressPanel(connection.pill, el("div", { class: "actions" }, pause, cancel));
   const guidance = guidancePanel(kind, id, { onSend: () => banner.hide(), onProblem: showProblem });
-  const results = kind === "logo" ? logoView() : kind === "outline" ? outlineView() : ideaList(writeOutline);
+  const results = kind === "analysis" ? analysisView() : kind === "logo" ? logoView() : kind === "outline" ? outlineView() : ideaList(writeOutline);
   const outcome = outcomePanel(retry);
   const body = el("div", { class: "session-body", hidden: true },
     el("div", { class: "session-side" }, progress.strip, guidance.element, progress.details, connection.element),

@@ -4,13 +4,10 @@ using Streaming.Configuration;
 namespace Streaming.Pipelines.Outline.Documents;
 
 /// <summary>Refuses a start with options that no document could be condensed with.</summary>
-public sealed class DocumentOptionsValidation(IOptions<MessageOptions> messages) : IValidateOptions<DocumentOptions>
+public sealed class DocumentOptionsValidation : IValidateOptions<DocumentOptions>
 {
     // Parts that a call of merging takes at least.
     const int MergedMin = 4;
-
-    // A character is at most six bytes of JSON.
-    const int JsonBytesPerCharacterMax = 6;
 
     public ValidateOptionsResult Validate(string? name, DocumentOptions options)
     {
@@ -18,7 +15,7 @@ public sealed class DocumentOptionsValidation(IOptions<MessageOptions> messages)
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 
-    IEnumerable<string> Faults(DocumentOptions options)
+    static IEnumerable<string> Faults(DocumentOptions options)
     {
         if (options.BytesMax < 1)
             yield return "Documents:BytesMax must be 1 or more.";
@@ -28,7 +25,7 @@ public sealed class DocumentOptionsValidation(IOptions<MessageOptions> messages)
             yield return $"Documents:PassageCharacters must be 1000 to 1000000, and more than {MergedMin} times Documents:SummaryCharacters.";
         if (options.PassagesAtOnce is < 1 or > 64)
             yield return "Documents:PassagesAtOnce must be 1 to 64.";
-        if (options.SourceCharacters < options.SummaryCharacters + 2 || JsonBytesPerCharacterMax * (long)options.SourceCharacters + 1024 > messages.Value.DataBytesMax)
-            yield return "Documents:SourceCharacters must be more than Documents:SummaryCharacters, and less than a sixth of Messages:DataBytesMax.";
+        if (options.SourceCharacters < options.SummaryCharacters + 2)
+            yield return "Documents:SourceCharacters must be more than Documents:SummaryCharacters.";
     }
 }
