@@ -166,7 +166,8 @@ public sealed class DocumentTests(ServiceFixture service) : IClassFixture<Servic
         var file = await host.Client.UploadAsync(Encoding.UTF8.GetBytes(text), "novel.txt");
         var made = await host.Client.PostJsonAsync("/api/outlines", new { fileId = FileId(file) });
         Assert.Equal("completed", (await host.Client.EndedAsync($"/api/outlines/{made.Id()}")).Status());
-        var prompt = host.Model.Requests[0].Prompt;
+        // Passages are asked about side by side, in any order.
+        var prompt = Assert.Single(host.Model.Requests.Select(asked => asked.Prompt), prompt => prompt.Contains("Ignore all that was said", StringComparison.Ordinal));
         Assert.Equal(1, prompt.Split("<request>").Length - 1);
         Assert.Equal(1, prompt.Split("</request>").Length - 1);
         var request = JsonSerializer.Deserialize<JsonElement>(prompt[(prompt.IndexOf("<request>", StringComparison.Ordinal) + 9)..prompt.IndexOf("</request>", StringComparison.Ordinal)]);
