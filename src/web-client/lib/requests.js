@@ -23,15 +23,8 @@ const STREAM = /^(.*)\/api\/stream(?:\/([^/?#]+)\/([^/?#]+)|\?ids=([^&#]+))/;
  */
 export function stateUrlOf(url) {
   const [, base, kind, id] = STREAM.exec(url) ?? [];
-  return id && `${base}/api/${plural(kind)}/${id}`;
-}
-
-/**
- * @param {string} kind of a session
- * @returns {string} as in the addresses of its sessions
- */
-function plural(kind) {
-  return kind.endsWith("is") ? `${kind.slice(0, -2)}es` : `${kind}s`;
+  // ideations, analyses
+  return id && `${base}/api/${kind.replace(/is$/, "e")}s/${id}`;
 }
 
 export class Requests {

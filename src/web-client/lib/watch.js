@@ -37,7 +37,6 @@ const HEARTBEAT_OVERDUE_MS = 12_000;
 const LEADER_ANSWER_MS = 2_000;
 const PROBE_MS_MAX = 300_000;
 const POLL_PERIOD_MS_MIN = 500; // something on the way may answer in the place of the service
-const SILENCES_MAX = 2; // each takes 25 s
 
 export class Watch {
   #options;
@@ -168,10 +167,11 @@ export class Watch {
       this.#failures = this.#shorts = 0;
       return;
     }
-    if (reason === "gap" && ++this.#gaps < 3) return;
+    if (reason === "gap" && this.#gaps++ < 2) return;
     if (/** @type {any} */ (reason)?.recoverable === false) throw reason;
     const wasToldToLeave = this.#lose();
-    const shortsMax = { gap: 0, unopened: 0, silent: SILENCES_MAX }[String(reason)] ?? this.#options.failuresMax;
+    // A silence takes 25 s.
+    const shortsMax = { gap: 0, unopened: 0, silent: 2 }[String(reason)] ?? this.#options.failuresMax;
     // Polling that fails too is no help: whatever it is, it does not concern streams alone.
     this.#isPolling = !this.#isPolling && !!this.#states && this.#shorts >= shortsMax && globalThis.navigator?.onLine !== false;
     if (this.#isPolling) return;
