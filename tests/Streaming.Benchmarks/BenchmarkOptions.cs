@@ -18,6 +18,7 @@ sealed record BenchmarkOptions(IReadOnlyList<Benchmark> Benchmarks, int Seconds,
                Streaming.Benchmarks B11 [--runs 5]
                Streaming.Benchmarks F8 [--seconds 150]
                Streaming.Benchmarks strategies
+               Streaming.Benchmarks micro [--filter *]
                Streaming.Benchmarks growth [--seconds 5] [--millions 1,10,50]
         """;
 

@@ -3,6 +3,7 @@ using Streaming.Benchmarks;
 using Streaming.Benchmarks.Estimates;
 using Streaming.Benchmarks.Files;
 using Streaming.Benchmarks.Growth;
+using Streaming.Benchmarks.Micro;
 using Streaming.Benchmarks.Reports;
 using Streaming.Benchmarks.Runs;
 using Streaming.Benchmarks.Service;
@@ -24,6 +25,7 @@ Dictionary<string, Func<string[], CancellationToken, Task<int>>> commands = new(
     [FilesCommand.Name] = FilesCommand.RunAsync,
     [FileRecoveryCommand.Name] = FileRecoveryCommand.RunAsync,
     [StrategiesCommand.Name] = StrategiesCommand.RunAsync,
+    [MicroCommand.Name] = MicroCommand.RunAsync,
     [GrowthCommand.Name] = GrowthCommand.RunAsync,
 };
 var options = args is [var name, ..] && commands.ContainsKey(name) ? null : BenchmarkOptions.Parse(args);
