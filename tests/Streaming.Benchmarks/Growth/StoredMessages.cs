@@ -42,6 +42,8 @@ static class StoredMessages
         await using var source = NpgsqlDataSource.Create(database.ConnectionString);
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await ExecuteAsync(connection, "set session_replication_role = replica; set synchronous_commit = off", cancellation);
+        // Those of the measurement before never end by themselves, and would be taken up again.
+        await ExecuteAsync(connection, "update transforms set status = 'cancelled', ended_at = clock_timestamp() where status in ('queued', 'running')", cancellation);
         for (var made = before / PerGeneration; made < messages / PerGeneration; made += GenerationsAtOnce)
         {
             await using var insert = new NpgsqlCommand(Insert, connection)

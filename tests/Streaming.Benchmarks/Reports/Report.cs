@@ -59,8 +59,9 @@ sealed class Report
     public async Task WriteAsync(string path, CancellationToken cancellation)
     {
         var before = File.Exists(path) ? await File.ReadAllTextAsync(path, cancellation) : "";
-        var earlier = Section(before, Earlier).Split('\n').Where(line => line.StartsWith("| 2", StringComparison.Ordinal));
-        var notes = Section(before, Notes).Trim();
+        var earlier = Section(before, Earlier, null).Split('\n').Where(line => line.StartsWith("| 2", StringComparison.Ordinal));
+        // With the sections that follow it.
+        var notes = Section(before, Notes, Earlier).Trim();
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         await File.WriteAllTextAsync(path,
             $"""
@@ -81,14 +82,14 @@ sealed class Report
             """.TrimEnd() + "\n", cancellation);
     }
 
-    /// <summary>What stands between a heading and the next.</summary>
-    static string Section(string text, string heading)
+    /// <summary>What stands between a heading and another, or the end of the text.</summary>
+    static string Section(string text, string heading, string? until)
     {
         var start = text.IndexOf(heading + "\n", StringComparison.Ordinal);
         if (start < 0)
             return "";
         start += heading.Length;
-        var end = text.IndexOf("\n## ", start, StringComparison.Ordinal);
+        var end = until is null ? -1 : text.IndexOf(until + "\n", start, StringComparison.Ordinal);
         return text[start..(end < 0 ? text.Length : end)];
     }
 }
