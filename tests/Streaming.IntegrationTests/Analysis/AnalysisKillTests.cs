@@ -13,7 +13,7 @@ public sealed class AnalysisKillTests
     public async Task Killed_service_goes_on_with_the_suggestions_that_are_missing()
     {
         using var directory = new TemporaryDirectory();
-        var service = await ServiceProcess.StartAsync(directory.Path, "--Models:Offline:TokensPerSecond=60");
+        var service = await ServiceProcess.StartAsync(directory.Path, "--Models:Offline:TokensPerSecond=25");
         try
         {
             using var response = await service.Client.SendAnalysisAsync(TestImages.Png(640, 400), "?suggestionCount=4&timeBudgetMs=12000");
