@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -103,7 +102,9 @@ public sealed partial class AnalysisRoutes(ImageReceiver receiver, AnalysisReade
                 reuse = wanted;
             else
                 errors["reuse"] = ["Must be true or false."];
-        var asked = new Asked(context, Value("language"), Number("suggestionCount", 1, AnalysisStrategy.SuggestionsMax), Value("priority"), Number("timeBudgetMs", BudgetMsMin, BudgetMsMax), reuse);
+        var asked = new Asked(
+            context, Value("language"), received.Number(http, "suggestionCount", 1, AnalysisStrategy.SuggestionsMax, errors),
+            Value("priority"), received.Number(http, "timeBudgetMs", BudgetMsMin, BudgetMsMax, errors), reuse);
         foreach (var (field, message) in Faults(asked))
             errors[field] = [message];
         if (errors.Count > 0)
@@ -116,16 +117,6 @@ public sealed partial class AnalysisRoutes(ImageReceiver receiver, AnalysisReade
         return await CreateAsync(kind, asked, Described(image, content), uploadId: null, content, http, sessions);
 
         string? Value(string field) => received.Field(http, field)?.Replace("\0", "", StringComparison.Ordinal);
-
-        int? Number(string field, int min, int max)
-        {
-            if (Value(field) is not { } number)
-                return null;
-            if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max)
-                return value;
-            errors[field] = [$"Must be a whole number from {min} to {max}."];
-            return null;
-        }
     }
 
     Task<IResult> CreateAsync(AnalysisPipeline kind, Asked asked, JsonNode image, Guid? uploadId, byte[]? content, HttpContext http, SessionRoutes sessions)

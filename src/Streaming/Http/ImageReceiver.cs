@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
@@ -17,6 +18,17 @@ public sealed record ReceivedFile(byte[] Content, string? ContentType, Dictionar
     /// <summary>A field: of the query, else of the form; null if it is empty, or not there.</summary>
     public string? Field(HttpContext http, string name) => http.Request.Query[name] is [{ Length: > 0 } query, ..] ? query
         : Fields.GetValueOrDefault(name) is { Length: > 0 } part ? part : null;
+
+    /// <summary>A field that is a whole number; null if it is not there, or is none within the bounds, which is then among the errors.</summary>
+    public int? Number(HttpContext http, string name, int min, int max, Dictionary<string, string[]> errors)
+    {
+        if (Field(http, name) is not { } text)
+            return null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+            return number;
+        errors[name] = [$"Must be a whole number from {min} to {max}."];
+        return null;
+    }
 }
 
 /// <summary>Receives images, as the body of a request or as the file of a form, so many at once that their bytes fit into the memory.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -47,8 +46,8 @@ public sealed class ImageUploadRoutes(ImageReceiver receiver, IOptions<UploadOpt
         var goal = new JsonObject
         {
             ["format"] = Choice("format", ["webp", "jpeg"], images.Value.Format),
-            ["edgePixels"] = Number("maxEdge", EdgeMin, images.Value.EdgePixelsMax) ?? images.Value.EdgePixels,
-            ["bytesMax"] = Number("maxBytes", BytesMin, options.Value.BytesMax),
+            ["edgePixels"] = received.Number(http, "maxEdge", EdgeMin, images.Value.EdgePixelsMax, errors) ?? images.Value.EdgePixels,
+            ["bytesMax"] = received.Number(http, "maxBytes", BytesMin, options.Value.BytesMax, errors),
         };
         var name = Value("name") is { } given ? new string([.. given.Where(c => !char.IsControl(c) && !char.IsSurrogate(c)).Take(NameCharactersMax)]) : null;
         if (errors.Count > 0)
@@ -85,16 +84,6 @@ public sealed class ImageUploadRoutes(ImageReceiver receiver, IOptions<UploadOpt
             if (!values.Contains(value))
                 errors[field] = [$"Must be one of {string.Join(", ", values)}."];
             return value;
-        }
-
-        int? Number(string field, int min, int max)
-        {
-            if (Value(field) is not { } text)
-                return null;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
-                return number;
-            errors[field] = [$"Must be a whole number from {min} to {max}."];
-            return null;
         }
     }
 }
