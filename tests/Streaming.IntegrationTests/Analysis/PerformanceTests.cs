@@ -44,13 +44,13 @@ public sealed class PerformanceTests(PerformanceTests.SimulatedModel service) : 
     [Fact]
     public async Task Model_that_is_slower_than_was_foretold_is_asked_for_less_the_next_time()
     {
-        await using var host = await ServiceHost.StartAsync(service.Postgres, [new("Models:Offline:SimulatedLatency", "00:00:01.7")]);
+        // Two calls one after the other take 5.2 of the 6 s at the least, on any machine.
+        await using var host = await ServiceHost.StartAsync(service.Postgres, [new("Models:Offline:SimulatedLatency", "00:00:02.6")]);
         var first = await host.Client.AnalyzedAsync(SampleImage.Png(), "?timeBudgetMs=6000&reuse=false");
         Assert.Equal("fast", first.GetProperty("strategy").GetString());
-        await host.Client.AnalyzedAsync(SampleImage.Png(), "?timeBudgetMs=6000&reuse=false");
-        var later = await host.Client.AnalyzedAsync(SampleImage.Png(), "?timeBudgetMs=6000&reuse=false");
-        Assert.Equal("ultra_fast", later.GetProperty("strategy").GetString());
-        Assert.Contains("Fast would be over in time with", later.GetProperty("why").GetString(), StringComparison.Ordinal);
+        var second = await host.Client.AnalyzedAsync(SampleImage.Png(), "?timeBudgetMs=6000&reuse=false");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{ElapsedMs(first)} ms, then {second.GetProperty("why").GetString()}");
+        Assert.Equal("ultra_fast", second.GetProperty("strategy").GetString());
     }
 
     public sealed class SimulatedModel(PostgresServer postgres) : IAsyncLifetime
