@@ -3,7 +3,10 @@ namespace Streaming.Configuration;
 /// <summary>Section <c>Messages</c>: the write path.</summary>
 public sealed class MessageOptions
 {
-    /// <summary>Messages waiting for their commit at most; default 4,096. A full queue slows the stages, nothing is dropped.</summary>
+    /// <summary>
+    /// Messages waiting for their commit at most, and as many requests to relays; default 4,096. A full queue slows the stages and
+    /// lets requests wait, nothing is dropped.
+    /// </summary>
     public int QueueMax { get; set; } = 4096;
 
     /// <summary>Messages of one commit at most; default 2,048.</summary>

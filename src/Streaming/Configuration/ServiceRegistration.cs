@@ -140,6 +140,8 @@ public static class ServiceRegistration
         services.AddSingleton<AnalysisReader>();
         services.AddSingleton<FreshStateReader>();
         services.AddSingleton<SessionWriter>();
+        services.AddSingleton<RelayAppender>();
+        services.AddHostedService(provider => provider.GetRequiredService<RelayAppender>());
         services.AddSingleton<RelayWriter>();
         services.AddSingleton<GuidanceWriter>();
         services.AddSingleton<ShortStreamReader>();

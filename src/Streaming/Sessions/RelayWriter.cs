@@ -15,7 +15,7 @@ public sealed record RelayAppend(string? ProducerId, long? Sequence, IReadOnlyLi
 public sealed record RelayOutcome(RelayAppended? Appended);
 
 /// <summary>Writes the messages of relays for programs that speak HTTP. Others call <c>append_message</c> themselves.</summary>
-public sealed class RelayWriter(Postgres postgres, SessionReader reader)
+public sealed class RelayWriter(Postgres postgres, SessionReader reader, RelayAppender appender)
 {
     /// <summary>
     /// Appends in one transaction and returns when it is durable; null if the user has no such relay. With a producer and a
@@ -24,6 +24,9 @@ public sealed class RelayWriter(Postgres postgres, SessionReader reader)
     /// <exception cref="DatabaseUnavailableException"/>
     public async Task<RelayOutcome?> AppendAsync(Guid sessionId, string userId, IReadOnlyList<RelayAppend> appends, CancellationToken cancellation)
     {
+        // Several sequences of one request are stored whole or not at all.
+        if (appends is [var single] && await appender.AppendAsync(sessionId, userId, single, cancellation) is { IsDecided: true } answer)
+            return answer.Outcome;
         if (await reader.ReadVersionAsync(RelayKind.KindName, sessionId, userId, cancellation) is not { } version)
             return null;
         Task<RelayOutcome> Work(NpgsqlConnection connection) => AppendAsync(connection, version, appends, cancellation);
