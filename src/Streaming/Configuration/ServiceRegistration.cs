@@ -285,8 +285,8 @@ public static class ServiceRegistration
             SuppressDiagnosticsCallback = context => context.Exception is DatabaseUnavailableException,
         });
         app.UseStatusCodePages();
-        app.UseWebSockets();
-        app.Use((http, next) => http.RequestServices.GetRequiredService<Authenticator>().InvokeAsync(http, next));
+        app.UseWhen(http => http.Request.Path == WebSocketRoutes.Path, branch => branch.UseWebSockets());
+        app.Use((http, next) => app.Services.GetRequiredService<Authenticator>().InvokeAsync(http, next));
         if (!IsApi(app))
             return;
         app.UseRateLimiter();

@@ -21,11 +21,14 @@ public sealed class MultiStreamRoutes(
     readonly Dictionary<string, ISessionKind> _kinds = kinds.ToDictionary(kind => kind.Name);
     readonly int _max = limits.Value.SessionsPerStreamMax;
 
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/api/stream", (string? ids, HttpContext http, MultiStreamRoutes self) => self.StreamAsync(ids, http))
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var services = routes.ServiceProvider;
+        routes.MapGet("/api/stream", (string? ids, HttpContext http) => services.GetRequiredService<MultiStreamRoutes>().StreamAsync(ids, http))
             .WithTags("stream").WithSummary("The messages of several sessions on one connection; ids: their ids, with commas between them")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream").Produces(StatusCodes.Status204NoContent)
-            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket(), new LimitsItself());
+            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket()).DisableRateLimiting();
+    }
 
     async Task<IResult> StreamAsync(string? ids, HttpContext http)
     {

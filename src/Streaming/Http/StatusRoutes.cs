@@ -43,7 +43,7 @@ public sealed class StatusRoutes(
             .WithSummary("How far one upload is").Produces<UploadStatus>().ProducesProblem(400).ProducesProblem(404).WithMetadata(new ForAdmins(OthersToo: true));
         Admins(group.MapGet("/stream", (HttpContext http, StatusRoutes self) => self.StreamAsync(http)))
             .WithSummary("What the dashboard shows, as it changes").Produces<string>(StatusCodes.Status200OK, "text/event-stream")
-            .ProducesProblem(400).ProducesProblem(401).WithMetadata(new TakesTicket(), new LimitsItself());
+            .ProducesProblem(400).ProducesProblem(401).WithMetadata(new TakesTicket()).DisableRateLimiting();
         routes.MapGet("/dashboard", (IWebHostEnvironment environment, HttpContext http) =>
         {
             http.Response.Headers.CacheControl = "no-cache";

@@ -16,11 +16,15 @@ public sealed class StreamRoutes(
 {
     readonly Dictionary<string, ISessionKind> _kinds = kinds.ToDictionary(kind => kind.Name);
 
-    public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/api/stream/{kind}/{id}", (string kind, string id, HttpContext http, StreamRoutes self) => self.StreamAsync(kind, id, http))
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        // Not a parameter: a scope of services would stay with each open stream.
+        var services = routes.ServiceProvider;
+        routes.MapGet("/api/stream/{kind}/{id}", (string kind, string id, HttpContext http) => services.GetRequiredService<StreamRoutes>().StreamAsync(kind, id, http))
             .WithTags("stream").WithSummary("The messages of a session: what is missing since Last-Event-ID, then live, then end")
             .Produces<string>(StatusCodes.Status200OK, "text/event-stream").Produces(StatusCodes.Status204NoContent)
-            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket(), new LimitsItself());
+            .ProducesProblem(400).ProducesProblem(401).ProducesProblem(404).WithMetadata(new TakesTicket()).DisableRateLimiting();
+    }
 
     async Task<IResult> StreamAsync(string kind, string id, HttpContext http)
     {

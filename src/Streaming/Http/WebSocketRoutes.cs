@@ -14,17 +14,19 @@ public sealed class WebSocketRoutes(
     ConnectionRunner runner, Tickets tickets, OpenStreams open, RequestRates rates, TokenValidator tokens, IOptions<WebSocketsOptions> options,
     IOptions<AuthOptions> auth, TimeProvider clock)
 {
+    public const string Path = "/ws";
+
     readonly HashSet<string> _origins = [.. options.Value.AllowedOrigins.Select(origin => origin.ToLowerInvariant())];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/ws", (HttpContext http, WebSocketRoutes self) => self.ConnectAsync(http))
+        routes.MapGet(Path, (HttpContext http, WebSocketRoutes self) => self.ConnectAsync(http))
             .WithTags("stream").WithSummary("A WebSocket: channels of sessions, by the section WebSocket of the protocol")
             .Produces(StatusCodes.Status101SwitchingProtocols).ProducesProblem(401).ProducesProblem(403).ProducesProblem(426)
-            .WithMetadata(new TakesTicket(), new TakesFirstMessage(), new LimitsItself());
+            .WithMetadata(new TakesTicket(), new TakesFirstMessage()).DisableRateLimiting();
         // WebSockets over HTTP/2: RFC 8441.
-        routes.MapMethods("/ws", ["CONNECT"], (HttpContext http, WebSocketRoutes self) => self.ConnectAsync(http))
-            .ExcludeFromDescription().WithMetadata(new TakesTicket(), new TakesFirstMessage(), new LimitsItself());
+        routes.MapMethods(Path, ["CONNECT"], (HttpContext http, WebSocketRoutes self) => self.ConnectAsync(http))
+            .ExcludeFromDescription().WithMetadata(new TakesTicket(), new TakesFirstMessage()).DisableRateLimiting();
     }
 
     async Task<IResult> ConnectAsync(HttpContext http)

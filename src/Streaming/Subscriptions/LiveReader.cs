@@ -157,7 +157,9 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     public void Vanish()
     {
         _hasVanished = true;
-        WakeWhere(_ => true);
+        lock (_gate)
+            foreach (var subscriber in _subscribers)
+                subscriber.Wake.Set();
     }
 
     /// <summary>
@@ -243,12 +245,12 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         }
     }
 
-    /// <summary>Wakes every subscriber for which <paramref name="condition"/> holds.</summary>
-    public void WakeWhere(Func<Subscriber, bool> condition)
+    /// <summary>Wakes every subscriber that was written nothing for so long: it is time for a heartbeat.</summary>
+    public void WakeSilent(TimeSpan silence)
     {
         lock (_gate)
             foreach (var subscriber in _subscribers)
-                if (condition(subscriber))
+                if (subscriber.Silence >= silence)
                     subscriber.Wake.Set();
     }
 }

@@ -15,6 +15,9 @@ public sealed class LiveReaders(
     : BackgroundService, IChangeObserver, ICommitObserver
 {
     static readonly TimeSpan HeartbeatCheck = TimeSpan.FromSeconds(0.5);
+    // Heads compared by one query.
+    const int HeadsMax = 1000;
+
     static readonly TimeSpan FaultDelay = TimeSpan.FromMilliseconds(200);
 
     readonly SubscriptionOptions _options = options.Value;
@@ -168,16 +171,15 @@ public sealed class LiveReaders(
         using var timer = new PeriodicTimer(_options.ReconcileInterval, clock);
         while (await timer.WaitForNextTickAsync(stopping))
         {
-            if (_readers.IsEmpty)
-                continue;
             try
             {
-                foreach (var (transformId, head, stays) in await pages.ReadHeadsAsync([.. _readers.Select(reader => (reader.Key, reader.Value.Head))], stopping))
-                    if (!stays)
-                        Vanished(transformId);
-                    else if (_readers.TryGetValue(transformId, out var reader) && head > reader.Head)
-                        // Even what this process is committing: the answer to that may be held up.
-                        Suspected(reader);
+                foreach (var some in _readers.Select(reader => (reader.Key, reader.Value.Head)).Chunk(HeadsMax))
+                    foreach (var (transformId, head, stays) in await pages.ReadHeadsAsync(some, stopping))
+                        if (!stays)
+                            Vanished(transformId);
+                        else if (_readers.TryGetValue(transformId, out var reader) && head > reader.Head)
+                            // Even what this process is committing: the answer to that may be held up.
+                            Suspected(reader);
             }
             catch (Exception fault) when (fault is not OperationCanceledException)
             {
@@ -191,8 +193,9 @@ public sealed class LiveReaders(
     {
         using var timer = new PeriodicTimer(HeartbeatCheck, clock);
         while (await timer.WaitForNextTickAsync(stopping))
-            foreach (var reader in _readers.Values)
-                reader.WakeWhere(subscriber => subscriber.Silence >= _options.HeartbeatInterval);
+            // Twice a second over all streams: nothing is allocated for one, and Values would copy them all.
+            foreach (var (_, reader) in _readers)
+                reader.WakeSilent(_options.HeartbeatInterval);
     }
 
     public override void Dispose()

@@ -8,12 +8,12 @@ namespace Streaming.Http.Limits;
 
 /// <summary>
 /// How often each user may ask: a token bucket of <c>Limits:RequestBurst</c>, filled with <c>Limits:RequestsPerSecond</c>. The
-/// framework's limiter refuses requests with it, and <see cref="StreamRoutes"/> sends streams away. A bucket that is full
-/// again is dropped.
+/// framework's limiter refuses requests with it. Streams and WebSockets, whose answer is not a 429, are not seen by that
+/// (DisableRateLimiting) and ask here. A bucket that is full again is dropped.
 /// </summary>
 public sealed class RequestRates(UserLimits users, IOptions<LimitOptions> limits) : IConfigureOptions<RateLimiterOptions>, IDisposable
 {
-    // Who is not signed in (yet), and streams: an EventSource gives up for good on a 429.
+    // Who is not signed in (yet).
     const string Unlimited = "";
 
     readonly PartitionedRateLimiter<string> _byUser = PartitionedRateLimiter.Create<string, string>(user =>
@@ -31,8 +31,7 @@ public sealed class RequestRates(UserLimits users, IOptions<LimitOptions> limits
     public void Configure(RateLimiterOptions options)
     {
         options.GlobalLimiter = _byUser.WithTranslatedKey<HttpContext>(
-            http => http.GetEndpoint()?.Metadata.GetMetadata<LimitsItself>() is null ? http.User.Identity?.Name ?? Unlimited : Unlimited,
-            leaveOpen: true);
+            http => http.User.Identity?.Name ?? Unlimited, leaveOpen: true);
         options.OnRejected = static async (context, _) =>
         {
             var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var time) ? time : TimeSpan.Zero;
@@ -56,6 +55,3 @@ public sealed class RequestRates(UserLimits users, IOptions<LimitOptions> limits
         };
     }
 }
-
-/// <summary>An endpoint that asks <see cref="RequestRates"/> itself, because a 429 is not its answer.</summary>
-public sealed record LimitsItself;
