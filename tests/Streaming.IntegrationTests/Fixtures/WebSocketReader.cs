@@ -69,8 +69,16 @@ public sealed class WebSocketReader : IAsyncDisposable
             var received = await Socket.ReceiveAsync(_buffer, deadline.Token);
             if (received.MessageType == WebSocketMessageType.Close)
             {
-                if (Socket.State == WebSocketState.CloseReceived)
-                    await Socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, deadline.Token);
+                try
+                {
+                    if (Socket.State == WebSocketState.CloseReceived)
+                        await Socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, deadline.Token);
+                }
+                catch (WebSocketException)
+                {
+                    // After a fault of the client's the server does not wait for the answer (RFC 6455, 7.1.7).
+                }
+
                 return null;
             }
 
