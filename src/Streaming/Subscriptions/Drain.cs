@@ -23,6 +23,19 @@ public sealed class Drain(IHostApplicationLifetime lifetime, IOptions<Subscripti
     /// </summary>
     public Turn Take(CancellationToken aborted) => new(this, aborted);
 
+    /// <summary>The subscriber is told to leave when it is its turn; without a token, of which ten thousand would be held for nothing.</summary>
+    public CancellationTokenRegistration Register(Subscriber subscriber) => Stopping.UnsafeRegister(static state =>
+    {
+        var (drain, subscriber) = ((Drain, Subscriber))state!;
+        _ = drain.LeaveAsync(subscriber);
+    }, (this, subscriber));
+
+    async Task LeaveAsync(Subscriber subscriber)
+    {
+        await Task.Delay(Rest() * Random.Shared.NextDouble(), clock);
+        subscriber.Leave();
+    }
+
     /// <summary>What is left of the time, which begins with the first call.</summary>
     TimeSpan Rest()
     {

@@ -6,6 +6,10 @@ namespace Streaming.Subscriptions;
 public sealed class Subscriber(TimeProvider clock, WakeSignal? wake = null)
 {
     long _writtenAt = clock.GetTimestamp();
+    volatile bool _isLeaving;
+
+    /// <summary>Whether it is its turn to go: the service is stopping.</summary>
+    public bool IsLeaving => _isLeaving;
 
     /// <summary>Bytes written since the last flush.</summary>
     public int UnflushedBytes { get; private set; }
@@ -27,6 +31,13 @@ public sealed class Subscriber(TimeProvider clock, WakeSignal? wake = null)
 
     /// <summary>Since when nothing was written.</summary>
     public TimeSpan Silence => clock.GetElapsedTime(Volatile.Read(ref _writtenAt));
+
+    /// <summary>It is its turn to go. Any thread.</summary>
+    public void Leave()
+    {
+        _isLeaving = true;
+        Wake.Set();
+    }
 
     /// <summary>A frame waits for the flush.</summary>
     /// <param name="bytes">Its bytes.</param>

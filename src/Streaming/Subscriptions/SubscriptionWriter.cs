@@ -83,19 +83,19 @@ public sealed class SubscriptionWriter(
     {
         // Subscribe first, then read, then drain: nothing that is committed from here on can be missed.
         var open = subscriptions.Select(subscription => (Subscription: subscription, Reader: readers.Subscribe(subscriber, subscription.Target))).ToList();
-        using var turn = drain.Take(aborted);
-        var stop = turn.Token;
-        await using var wakeOnStop = stop.UnsafeRegister(static s => ((Subscriber)s!).Wake.Set(), subscriber);
+        await using var leaving = drain.Register(subscriber);
+        await using var gone = aborted.UnsafeRegister(static s => ((Subscriber)s!).Wake.Set(), subscriber);
         try
         {
             var frames = new List<Frame>();
-            while (!stop.IsCancellationRequested)
+            while (!subscriber.IsLeaving)
             {
+                aborted.ThrowIfCancellationRequested();
                 var (hasMore, hasVanished) = (false, false);
                 for (var i = 0; i < open.Count; i++)
                 {
                     var (subscription, reader) = open[i];
-                    var (isMore, isLive) = await CollectAsync(subscriber, subscription, reader, frames, stop);
+                    var (isMore, isLive) = await CollectAsync(subscriber, subscription, reader, frames, aborted);
                     // A wake may have been for what is left: it does not come again.
                     hasMore |= isMore;
                     hasVanished |= subscription.Outcome == StreamOutcome.Vanished;
@@ -112,17 +112,17 @@ public sealed class SubscriptionWriter(
                     }
 
                     if (subscriber.UnflushedBytes >= UnflushedBytesMax)
-                        await FlushAsync(subscriber, output, stop);
+                        await FlushAsync(subscriber, output);
                 }
 
                 if (subscriber.UnflushedBytes > 0)
                 {
-                    await FlushAsync(subscriber, output, stop);
+                    await FlushAsync(subscriber, output);
                 }
                 else if (!hasVanished && subscriber.Silence >= _options.HeartbeatInterval)
                 {
                     FrameWriter.WriteHeartbeat(output, Now);
-                    await FlushAsync(subscriber, output, stop);
+                    await FlushAsync(subscriber, output);
                 }
 
                 if (hasVanished)
@@ -132,12 +132,8 @@ public sealed class SubscriptionWriter(
                 if (hasMore)
                     continue;
                 await subscriber.Wake.WaitAsync();
-                await PaceAsync(subscriber, stop);
+                await PaceAsync(subscriber);
             }
-        }
-        catch (OperationCanceledException) when (!aborted.IsCancellationRequested && stop.IsCancellationRequested)
-        {
-            // The service is stopping: the same as seen at the top of the loop.
         }
         finally
         {
@@ -145,7 +141,6 @@ public sealed class SubscriptionWriter(
                 readers.Unsubscribe(subscriber, reader);
         }
 
-        aborted.ThrowIfCancellationRequested();
         FrameWriter.WriteReconnect(output, cursor is null ? subscriptions[0].Target.SessionId : null, Now);
         await output.FlushAsync(aborted);
         return StreamOutcome.Recycled;
@@ -240,11 +235,11 @@ public sealed class SubscriptionWriter(
         return true;
     }
 
-    async ValueTask FlushAsync(Subscriber subscriber, PipeWriter output, CancellationToken cancellation)
+    async ValueTask FlushAsync(Subscriber subscriber, PipeWriter output)
     {
         subscriber.Written();
-        var flushed = await output.FlushAsync(cancellation);
-        // Kestrel says so when the client has gone, instead of throwing.
+        // Without a token, which would be registered with for each flush: Kestrel says so when the client has gone.
+        var flushed = await output.FlushAsync(CancellationToken.None);
         if (flushed.IsCompleted || flushed.IsCanceled)
             throw new OperationCanceledException("The client has gone.");
         if (subscriber.UnflushedMessages == 0)
@@ -257,9 +252,9 @@ public sealed class SubscriptionWriter(
     /// The first message after a pause leaves at once; those that come sooner than <c>Subscriptions:FlushInterval</c> after
     /// a flush wait for it together, because a socket write costs as much for one frame as for fifty.
     /// </summary>
-    ValueTask PaceAsync(Subscriber subscriber, CancellationToken cancellation)
+    ValueTask PaceAsync(Subscriber subscriber)
     {
         var rest = _options.FlushInterval - subscriber.Silence;
-        return rest <= TimeSpan.Zero ? ValueTask.CompletedTask : new ValueTask(Task.Delay(rest, clock, cancellation));
+        return rest <= TimeSpan.Zero ? ValueTask.CompletedTask : new ValueTask(Task.Delay(rest, clock));
     }
 }
