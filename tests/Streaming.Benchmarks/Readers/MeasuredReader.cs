@@ -14,7 +14,9 @@ namespace Streaming.Benchmarks.Readers;
 /// <param name="part">When it counts.</param>
 /// <param name="cursor">Index of the last message that it has, of the session's first transform; none: from the beginning.</param>
 /// <param name="grown">Called after each frame that brought messages.</param>
-sealed class MeasuredReader(IPEndPoint address, string path, MeasuredPart part, int? cursor = null, Action? grown = null) : IDisposable
+/// <param name="bufferBytes">Of its buffer: ten thousand large ones are collections of garbage in the time that is measured.</param>
+sealed class MeasuredReader(
+    IPEndPoint address, string path, MeasuredPart part, int? cursor = null, Action? grown = null, int bufferBytes = 64 * 1024) : IDisposable
 {
     readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     bool _isClosing;
@@ -47,7 +49,7 @@ sealed class MeasuredReader(IPEndPoint address, string path, MeasuredPart part, 
 
     async Task ReadAsync(Func<Memory<byte>, ValueTask<int>> receive)
     {
-        var buffer = new byte[64 * 1024];
+        var buffer = new byte[bufferBytes];
         var body = new ResponseBody(Scanner);
         try
         {

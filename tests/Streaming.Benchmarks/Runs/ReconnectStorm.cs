@@ -8,7 +8,7 @@ namespace Streaming.Benchmarks.Runs;
 sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Relays:#,0} sessions reconnect at once, each {Missed} messages behind, beside {Others} generations at 30 chunks/s",
     "all caught up within 5 s, the generations' p99 < 100 ms")
 {
-    const int Clients = 10_000, Relays = 1000, Messages = 100, Missed = 50, Others = 50;
+    const int Clients = 10_000, Relays = 1000, Messages = 100, Missed = 50, Others = 50, BufferBytes = 4 * 1024;
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public override bool Meets(Figures figures) => figures["s until all had caught up"] <= 5 && figures["p99 ms"] < 100;
@@ -30,7 +30,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
         await others.OpenApartAsync(Others, i => new MeasuredReader(service.Address, paths[i], part), cancellation);
         // They were connected before, and were cut off.
         await using (var connected = new ReaderGroup(new MeasuredPart()))
-            await connected.OpenAsync(Clients, i => new MeasuredReader(service.Address, $"/api/stream/relay/{relays[i % Relays]}", connected.Part, cursor: Messages - Missed), cancellation);
+            await connected.OpenAsync(Clients, i => new MeasuredReader(service.Address, $"/api/stream/relay/{relays[i % Relays]}", connected.Part, cursor: Messages - Missed, bufferBytes: BufferBytes), cancellation);
         await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, cancellation);
 
         var left = Clients;
@@ -45,7 +45,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
             {
                 if (reader.Scanner.Next == Messages + 1 && Interlocked.Decrement(ref left) == 0)
                     all.TrySetResult(Stopwatch.GetTimestamp());
-            });
+            }, bufferBytes: BufferBytes);
         }, cancellation);
         try
         {
