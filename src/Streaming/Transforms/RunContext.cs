@@ -198,8 +198,7 @@ public sealed class RunContext(
     /// <param name="cancellation">Ends it.</param>
     public async Task CloseGuidanceAsync(Func<Task> readAsync, CancellationToken cancellation)
     {
-        if (_last is { } last)
-            await last.Committed.WaitAsync(cancellation);
+        await UntilDurableAsync(cancellation);
         await readAsync();
         var late = guidance.Take();
         if (late.Count > 0)
@@ -209,9 +208,12 @@ public sealed class RunContext(
     InfoMessage Message(string code, string text, IReadOnlyList<StoredGuidance> said) =>
         new(code, text, Stage, [.. said.Select(one => new Guidance(one.Id, one.Text))]);
 
-    /// <summary>Reads what the run needs; a database that is away is waited for: nothing that was made must fail for it.</summary>
+    /// <summary>
+    /// Reads what the run needs, all that it has sent among it; a database that is away is waited for: nothing that was made must fail for it.
+    /// </summary>
     public async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> readAsync, CancellationToken cancellation)
     {
+        await UntilDurableAsync(cancellation);
         while (true)
         {
             try
@@ -224,6 +226,9 @@ public sealed class RunContext(
             }
         }
     }
+
+    // What is sent waits in the appender's queue: until its commit, no query shows it.
+    Task UntilDurableAsync(CancellationToken cancellation) => _last?.Committed.WaitAsync(cancellation) ?? Task.CompletedTask;
 
     public Task WarningAsync(string code, string category, string text, int attempt, TimeSpan retryAfter, CancellationToken cancellation) =>
         SendAsync(new WarningMessage(code, category, text, Stage!, attempt, (long)retryAfter.TotalMilliseconds), cancellation);

@@ -1,13 +1,14 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Npgsql;
 using Streaming.IntegrationTests.Fixtures;
 using Xunit;
 
 namespace Streaming.IntegrationTests.Pipelines;
 
 /// <summary>Outlines from files: what is read, how it is condensed, and what is refused.</summary>
-public sealed class DocumentTests(ServiceFixture service) : IClassFixture<ServiceFixture>
+public sealed class DocumentTests(ServiceFixture service, PostgresServer postgres) : IClassFixture<ServiceFixture>
 {
     static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -36,6 +37,31 @@ public sealed class DocumentTests(ServiceFixture service) : IClassFixture<Servic
             (source.GetProperty("title").GetString(), source.GetProperty("name").GetString(), source.GetProperty("size").GetInt32(), source.GetProperty("fileId").GetString()));
         Assert.Equal("novel", state.GetProperty("components").GetProperty("title").GetString());
         Assert.DoesNotContain(await EventsAsync(state), e => e.Type == "warning");
+    }
+
+    [Fact]
+    public async Task Summaries_whose_commit_takes_long_are_condensed_with_the_others()
+    {
+        await using var host = await ServiceHost.StartAsync(postgres, [new("Models:Offline:TokensPerSecond", "0")]);
+        await using var connection = new NpgsqlConnection(host.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        // A disk that takes its time: the reading is over long before its last summaries can be read.
+        await using var slow = new NpgsqlCommand("""
+            create function be_slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return null; end $$;
+            create trigger slow after insert on transform_chunks for each statement execute function be_slow()
+            """, connection);
+        await slow.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var file = await host.Client.UploadAsync(Encoding.UTF8.GetBytes(Manuscripts.Text(100_000)), "ledger.md");
+        var made = await host.Client.PostJsonAsync("/api/outlines", new { fileId = FileId(file) });
+        var state = await host.Client.EndedAsync($"/api/outlines/{made.Id()}");
+        Assert.Equal("completed", state.Status());
+        var events = await host.Client.ReadStreamAsync($"/api/stream/outline/{made.Id()}");
+        var summaries = new List<string>();
+        foreach (var data in events.Where(e => e.Type == "artifact" && e.Data.GetProperty("artifactType").GetString() == "summary").Select(e => e.Data.GetProperty("data")).OrderBy(data => data.GetProperty("from").GetInt64()))
+            summaries.Add(await host.Client.GetStringAsync(data.GetProperty("url").GetString(), TestContext.Current.CancellationToken));
+        Assert.InRange(summaries.Count, 4, 12);
+        Assert.Equal(string.Join("\n\n", summaries), state.GetProperty("summary").GetString());
     }
 
     [Fact]
