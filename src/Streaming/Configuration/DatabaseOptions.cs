@@ -9,6 +9,12 @@ public sealed class DatabaseOptions
     /// <summary>Connections of this process at most; default 32. A request that finds none free waits for one.</summary>
     public int ConnectionsMax { get; set; } = 32;
 
+    /// <summary>
+    /// Reads at once with which streams open and catch up, in this process; null, the default: three a processor. When ten thousand
+    /// come back together they wait for each other here, and leave the processors to the streams that are live.
+    /// </summary>
+    public int? CatchUpsMax { get; set; }
+
     /// <summary>How long a request waits for a database that is away before it is answered 503; default 5 s.</summary>
     public TimeSpan RequestPatience { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -19,11 +19,14 @@ public sealed class Postgres : IAsyncDisposable
     // Of the connections, so much is kept for the service's own work: a commit does not wait behind ten thousand readers.
     const double OwnShare = 0.25;
 
+    const int CatchUpsPerProcessor = 3;
+
     static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1);
 
     readonly TaskCompletionSource<NpgsqlDataSource> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ResiliencePipeline _retries;
     readonly SemaphoreSlim _requests;
+    readonly SemaphoreSlim _catchUps;
     readonly TimeSpan _patience;
     readonly TimeProvider _clock;
 
@@ -32,6 +35,7 @@ public sealed class Postgres : IAsyncDisposable
         _clock = clock;
         _patience = options.Value.RequestPatience;
         _requests = new SemaphoreSlim(Math.Max(1, options.Value.ConnectionsMax - Math.Max(1, (int)(OwnShare * options.Value.ConnectionsMax))));
+        _catchUps = new SemaphoreSlim(Math.Max(1, options.Value.CatchUpsMax ?? CatchUpsPerProcessor * Environment.ProcessorCount));
         _retries = new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(new RetryStrategyOptions
             {
@@ -132,6 +136,30 @@ public sealed class Postgres : IAsyncDisposable
         finally
         {
             _requests.Release();
+        }
+    }, cancellation);
+
+    /// <summary>The same for a short read with which a stream opens or catches up: <c>Database:CatchUpsMax</c> at once.</summary>
+    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
+    public Task<T> CatchUpAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
+    {
+        await _catchUps.WaitAsync(token);
+        try
+        {
+            await _requests.WaitAsync(token);
+            try
+            {
+                await using var connection = await ConnectAsync(token);
+                return await work(connection);
+            }
+            finally
+            {
+                _requests.Release();
+            }
+        }
+        finally
+        {
+            _catchUps.Release();
         }
     }, cancellation);
 

@@ -28,13 +28,13 @@ public sealed class SessionReader(Postgres postgres)
     /// <summary>What tells whether the state has changed; null if the user has no such session.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<SessionVersion?> ReadVersionAsync(string kind, Guid sessionId, string userId, CancellationToken cancellation) =>
-        postgres.RunAsync(connection => ReadVersionAsync(connection, kind, sessionId, userId, cancellation), cancellation);
+        postgres.CatchUpAsync(connection => ReadVersionAsync(connection, kind, sessionId, userId, cancellation), cancellation);
 
     /// <summary>The same of many sessions, of any kind; those that the user does not have are left out.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<Dictionary<Guid, (string Kind, SessionVersion Version)>> ReadVersionsAsync(
         IReadOnlyCollection<Guid> sessionIds, string userId, CancellationToken cancellation) =>
-        postgres.RunAsync(async connection =>
+        postgres.CatchUpAsync(async connection =>
         {
             await using var command = new NpgsqlCommand(Sql.Named("sessions/read_versions"), connection)
             {

@@ -24,7 +24,7 @@ public sealed class MessagePages(Postgres postgres, Replica replica, IOptions<Su
     /// <summary>The page of a transform after index <paramref name="after"/>.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<MessagePage> ReadAsync(Guid transformId, int after, CancellationToken cancellation) =>
-        postgres.RunAsync(connection => ReadAsync(connection, transformId, after, _options.PageMessagesMax, cancellation), cancellation);
+        postgres.CatchUpAsync(connection => ReadAsync(connection, transformId, after, _options.PageMessagesMax, cancellation), cancellation);
 
     /// <summary>
     /// The page of the <paramref name="known"/> messages after index <paramref name="after"/>, from the replica; null if it is no
