@@ -285,7 +285,7 @@ public static class ServiceRegistration
             SuppressDiagnosticsCallback = context => context.Exception is DatabaseUnavailableException,
         });
         app.UseStatusCodePages();
-        app.UseWhen(http => http.Request.Path == WebSocketRoutes.Path, branch => branch.UseWebSockets());
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(WebSocketRoutes.Path), branch => branch.UseWebSockets());
         app.Use((http, next) => app.Services.GetRequiredService<Authenticator>().InvokeAsync(http, next));
         if (!IsApi(app))
             return;

@@ -125,19 +125,8 @@ public sealed class Postgres : IAsyncDisposable
     /// A fault may hide that a commit succeeded, so <paramref name="work"/> must be harmless when it is run twice.
     /// </summary>
     /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
-    public Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
-    {
-        await _requests.WaitAsync(token);
-        try
-        {
-            await using var connection = await ConnectAsync(token);
-            return await work(connection);
-        }
-        finally
-        {
-            _requests.Release();
-        }
-    }, cancellation);
+    public Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) =>
+        PatientlyAsync(token => InTurnAsync(work, token), cancellation);
 
     /// <summary>The same for a short read with which a stream opens or catches up: <c>Database:CatchUpsMax</c> at once.</summary>
     /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
@@ -146,22 +135,27 @@ public sealed class Postgres : IAsyncDisposable
         await _catchUps.WaitAsync(token);
         try
         {
-            await _requests.WaitAsync(token);
-            try
-            {
-                await using var connection = await ConnectAsync(token);
-                return await work(connection);
-            }
-            finally
-            {
-                _requests.Release();
-            }
+            return await InTurnAsync(work, token);
         }
         finally
         {
             _catchUps.Release();
         }
     }, cancellation);
+
+    async Task<T> InTurnAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation)
+    {
+        await _requests.WaitAsync(cancellation);
+        try
+        {
+            await using var connection = await ConnectAsync(cancellation);
+            return await work(connection);
+        }
+        finally
+        {
+            _requests.Release();
+        }
+    }
 
     /// <summary>The same for the service's own work: it does not wait behind requests, which leave it a quarter of the connections.</summary>
     /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
