@@ -5,12 +5,15 @@ using Streaming.Configuration;
 namespace Streaming.Database;
 
 /// <summary>
-/// The connection string, from <c>ConnectionStrings:Streaming</c> or from the embedded server, and its two uses. LISTEN has
+/// The connection string, from <c>ConnectionStrings:Streaming</c> or from the embedded server, and its uses. LISTEN has
 /// one of its own, <c>ConnectionStrings:StreamingListener</c>, for those whose pooler would lose it (PgBouncer in
 /// transaction mode).
 /// </summary>
 public sealed class ConnectionSettings(IConfiguration configuration, IOptions<DatabaseOptions> options)
 {
+    // Commits and live reads: a loop each, which has one open at most.
+    const int WarmConnections = 2;
+
     readonly string? _listener = configuration.GetConnectionString("StreamingListener");
     readonly string? _replica = configuration.GetConnectionString("StreamingReplica");
     string? _connectionString = configuration.GetConnectionString("Streaming");
@@ -25,14 +28,17 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
     /// the user's connection string says <c>Max Auto Prepare</c> itself (0 behind a pooler that gives each transaction
     /// another session).
     /// </summary>
-    public string Pooled() => Pooled(_connectionString, "streaming");
+    public string Pooled() => Pooled(_connectionString, "streaming", options.Value.ConnectionsMax);
 
-    string Pooled(string? connectionString, string applicationName)
+    /// <summary>For the loops that every message goes through: a pool of their own, besides <c>Database:ConnectionsMax</c>.</summary>
+    public string Warm() => Pooled(_connectionString, "streaming", WarmConnections);
+
+    static string Pooled(string? connectionString, string applicationName, int connectionsMax)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString)
         {
             ApplicationName = applicationName,
-            MaxPoolSize = options.Value.ConnectionsMax,
+            MaxPoolSize = connectionsMax,
             // No statement leaves anything behind in its session, so there is nothing to reset.
             NoResetOnClose = true,
         };
@@ -43,7 +49,7 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
     }
 
     /// <summary>For reads from a streaming replica, <c>ConnectionStrings:StreamingReplica</c>; pooled like the others. Null if there is none.</summary>
-    public string? Replica() => string.IsNullOrWhiteSpace(_replica) ? null : Pooled(_replica, "streaming replica");
+    public string? Replica() => string.IsNullOrWhiteSpace(_replica) ? null : Pooled(_replica, "streaming replica", options.Value.ConnectionsMax);
 
     /// <summary>For LISTEN: one connection outside the pool, which notices by itself that it is dead.</summary>
     public string Listening() => new NpgsqlConnectionStringBuilder(string.IsNullOrWhiteSpace(_listener) ? _connectionString : _listener)

@@ -35,7 +35,7 @@ public sealed class DatabaseStartup(
             await MigrateAsync(dataSource, stoppingToken);
             if (settings.IsEmbedded)
                 await ExpireLeasesAsync(dataSource, stoppingToken);
-            postgres.Open(dataSource);
+            postgres.Open(dataSource, NpgsqlDataSource.Create(settings.Warm()));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

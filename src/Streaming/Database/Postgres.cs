@@ -16,14 +16,14 @@ public sealed class DatabaseUnavailableException(Exception? inner)
 /// </summary>
 public sealed class Postgres : IAsyncDisposable
 {
-    // Of the connections, so much is kept for the service's own work: a commit does not wait behind ten thousand readers.
+    // Of the connections, so much is kept for the service's own work: a run does not wait behind ten thousand readers.
     const double OwnShare = 0.25;
 
     const int CatchUpsPerProcessor = 3;
 
     static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1);
 
-    readonly TaskCompletionSource<NpgsqlDataSource> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource<(NpgsqlDataSource Pool, NpgsqlDataSource Warm)> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ResiliencePipeline _retries;
     readonly SemaphoreSlim _requests;
     readonly SemaphoreSlim _catchUps;
@@ -52,8 +52,8 @@ public sealed class Postgres : IAsyncDisposable
     /// <summary>Whether the server was found and its schema is the newest.</summary>
     public bool IsOpen => _opened.Task.IsCompletedSuccessfully;
 
-    /// <summary>Called once, by <see cref="DatabaseStartup"/>. The data source is then this object's to dispose.</summary>
-    public void Open(NpgsqlDataSource dataSource) => _opened.SetResult(dataSource);
+    /// <summary>Called once, by <see cref="DatabaseStartup"/>. The data sources are then this object's to dispose.</summary>
+    public void Open(NpgsqlDataSource pool, NpgsqlDataSource warm) => _opened.SetResult((pool, warm));
 
     /// <summary>Whether the server answers within a second.</summary>
     public async Task<bool> AnswersAsync(CancellationToken cancellation)
@@ -82,8 +82,19 @@ public sealed class Postgres : IAsyncDisposable
     /// <exception cref="NpgsqlException">The server cannot be reached.</exception>
     public async ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellation)
     {
-        var dataSource = await _opened.Task.WaitAsync(cancellation);
-        return await dataSource.OpenConnectionAsync(cancellation);
+        var (pool, _) = await _opened.Task.WaitAsync(cancellation);
+        return await pool.OpenConnectionAsync(cancellation);
+    }
+
+    /// <summary>
+    /// A connection for the loops that every message goes through, commits and live reads, one for each. The pool hands its
+    /// connections out in turn, so that each statement would meet a session that has been idle for long, with plans of its own.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The server cannot be reached.</exception>
+    public async ValueTask<NpgsqlConnection> ConnectWarmAsync(CancellationToken cancellation)
+    {
+        var (_, warm) = await _opened.Task.WaitAsync(cancellation);
+        return await warm.OpenConnectionAsync(cancellation);
     }
 
     /// <summary>
@@ -165,6 +176,14 @@ public sealed class Postgres : IAsyncDisposable
         return await work(connection);
     }, cancellation);
 
+    /// <summary>The same for the loop of live reads, on a connection of <see cref="ConnectWarmAsync"/>.</summary>
+    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
+    public Task<T> RunWarmAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
+    {
+        await using var connection = await ConnectWarmAsync(token);
+        return await work(connection);
+    }, cancellation);
+
     async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(_patience, _clock);
@@ -210,9 +229,13 @@ public sealed class Postgres : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_opened.Task.IsCompletedSuccessfully)
-            await _opened.Task.Result.DisposeAsync();
-        else
+        if (!_opened.Task.IsCompletedSuccessfully)
+        {
             _opened.TrySetCanceled();
+            return;
+        }
+
+        await _opened.Task.Result.Warm.DisposeAsync();
+        await _opened.Task.Result.Pool.DisposeAsync();
     }
 }

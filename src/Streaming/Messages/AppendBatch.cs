@@ -46,20 +46,19 @@ public sealed class AppendBatch
     {
         // Without an explicit transaction PostgreSQL runs a pipelined batch as one.
         await using var batch = new NpgsqlBatch(connection);
-        Statement(batch, "limit_lock_wait", new NpgsqlParameter<int> { TypedValue = (int)lockPatience.TotalMilliseconds });
+        var patience = new NpgsqlParameter<int> { TypedValue = (int)lockPatience.TotalMilliseconds };
         var changes = _runs.Values.SelectMany(messages => messages).Where(append => append.ChangesMoreThanMessages).ToList();
         if (changes.Count > 0)
-            Statement(batch, "lock_leases", Of(NpgsqlDbType.Uuid, changes.Select(c => c.Lease.TransformId).Distinct()));
-        AddMessages(batch);
+            Statement(batch, "lock_leases", Of(NpgsqlDbType.Uuid, changes.Select(c => c.Lease.TransformId).Distinct()), patience.Clone());
+        AddMessages(batch, patience);
         AddChanges(batch, changes);
 
-        var lost = new HashSet<Guid>();
+        var lost = _runs.Keys.Select(lease => lease.TransformId).ToHashSet();
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        await reader.NextResultAsync(cancellation);
         if (changes.Count > 0)
             await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
-            lost.Add(reader.GetGuid(0));
+            lost.Remove(reader.GetGuid(0));
         while (await reader.NextResultAsync(cancellation))
         {
         }
@@ -67,33 +66,29 @@ public sealed class AppendBatch
         return lost;
     }
 
-    void AddMessages(NpgsqlBatch batch)
+    void AddMessages(NpgsqlBatch batch, NpgsqlParameter patience)
     {
-        var (run, row) = (0, 0);
-        var transforms = new Guid[_runs.Count];
-        var attempts = new int[_runs.Count];
-        var numbers = new int[Count];
+        var row = 0;
+        var transforms = new Guid[Count];
+        var attempts = new int[Count];
         var indexes = new int[Count];
         var types = new string[Count];
         var data = new string[Count];
         var times = new DateTimeOffset[Count];
         foreach (var (lease, messages) in _runs)
-        {
-            transforms[run] = lease.TransformId;
-            attempts[run++] = lease.Attempt;
             foreach (var message in messages)
             {
-                numbers[row] = run;
+                transforms[row] = lease.TransformId;
+                attempts[row] = lease.Attempt;
                 indexes[row] = message.Index;
                 types[row] = message.Type;
                 data[row] = message.Data;
                 times[row++] = message.Time;
             }
-        }
 
         Statement(batch, "append_messages", Array(NpgsqlDbType.Uuid, transforms), Array(NpgsqlDbType.Integer, attempts),
-            Array(NpgsqlDbType.Integer, numbers), Array(NpgsqlDbType.Integer, indexes), Array(NpgsqlDbType.Text, types),
-            Array(NpgsqlDbType.Text, data), Array(NpgsqlDbType.TimestampTz, times));
+            Array(NpgsqlDbType.Integer, indexes), Array(NpgsqlDbType.Text, types), Array(NpgsqlDbType.Text, data),
+            Array(NpgsqlDbType.TimestampTz, times), patience);
     }
 
     static void AddChanges(NpgsqlBatch batch, List<Append> changes)

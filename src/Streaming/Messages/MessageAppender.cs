@@ -83,7 +83,7 @@ public sealed class MessageAppender(
                 if (!WaitsAside(append))
                     Number(append, batch);
             if (batch.Count > 0)
-                await CommitAsync(batch, stoppingToken);
+                await CommitAsync(batch, isAside: false, stoppingToken);
         }
 
         await Task.WhenAll(_aside.Values.Select(aside => aside.CaughtUp.Task));
@@ -110,25 +110,25 @@ public sealed class MessageAppender(
         batch.Add(append);
     }
 
-    async Task CommitAsync(AppendBatch batch, CancellationToken stopping)
+    async Task CommitAsync(AppendBatch batch, bool isAside, CancellationToken stopping)
     {
         try
         {
-            await WriteAsync(batch, stopping);
+            await WriteAsync(batch, isAside, stopping);
         }
         catch (Exception fault)
         {
-            await SettleAsync(batch, fault, stopping);
+            await SettleAsync(batch, isAside, fault, stopping);
         }
     }
 
-    async Task WriteAsync(AppendBatch batch, CancellationToken stopping)
+    async Task WriteAsync(AppendBatch batch, bool isAside, CancellationToken stopping)
     {
         var began = clock.GetTimestamp();
         foreach (var (lease, messages) in batch.Runs)
             foreach (var observer in _observers)
                 observer.Committing(lease.TransformId, messages[^1].Index);
-        await using var connection = await postgres.ConnectAsync(stopping);
+        await using var connection = await (isAside ? postgres.ConnectAsync(stopping) : postgres.ConnectWarmAsync(stopping));
         var lost = await batch.WriteAsync(connection, options.Value.LockPatience, CancellationToken.None);
         var duration = clock.GetElapsedTime(began);
         var committed = 0;
@@ -164,7 +164,7 @@ public sealed class MessageAppender(
     {
         while (!aside.HasCaughtUp)
         {
-            await CommitAsync(batch, stopping);
+            await CommitAsync(batch, isAside: true, stopping);
             batch.Clear();
             lock (aside)
             {
@@ -199,7 +199,7 @@ public sealed class MessageAppender(
     /// After a fault: tries again while the database is away, once more when a run's place was taken (a user guides it), and
     /// one run at a time when the fault was in the data, so that one run's bad message harms no other. Ends when each message of the batch is committed or its lease is lost.
     /// </summary>
-    async Task SettleAsync(AppendBatch batch, Exception fault, CancellationToken stopping)
+    async Task SettleAsync(AppendBatch batch, bool isAside, Exception fault, CancellationToken stopping)
     {
         // Not the wall clock, which may jump.
         var began = clock.GetTimestamp();
@@ -208,7 +208,7 @@ public sealed class MessageAppender(
         var hasNumberedAnew = false;
         while (batch.Count > 0)
         {
-            if (fault is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } && !_aside.ContainsKey(batch.Runs.Keys.First()))
+            if (fault is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } && !isAside)
             {
                 log.LogWarning("One of {Runs} runs waits for a lock that somebody holds: they go on beside the others", batch.Runs.Count);
                 SetAsideAll(batch, stopping);
@@ -260,7 +260,7 @@ public sealed class MessageAppender(
                 hasNumberedAnew |= isTaken;
                 if (Postgres.IsTransient(fault) || isTaken)
                 {
-                    await WriteAsync(batch, stopping);
+                    await WriteAsync(batch, isAside, stopping);
                     return;
                 }
 
@@ -269,7 +269,7 @@ public sealed class MessageAppender(
                     var single = new AppendBatch();
                     messages.ForEach(single.Add);
                     batch.Remove(lease);
-                    await CommitAsync(single, stopping);
+                    await CommitAsync(single, isAside, stopping);
                 }
             }
             catch (Exception next)

@@ -150,10 +150,9 @@ public sealed class RelayAppender(
         var outcomes = new RelayOutcome?[requests.Count];
         var isBusy = new bool[requests.Count];
         var handedOver = new List<(Guid TransformId, List<MessageRow> Rows)>();
-        await using (var batch = Batch(connection, requests))
+        await using (var command = Command(connection, requests))
         {
-            await using var reader = await batch.ExecuteReaderAsync();
-            await reader.NextResultAsync();
+            await using var reader = await command.ExecuteReaderAsync();
             while (await reader.ReadAsync())
             {
                 var number = reader.GetInt32(0) - 1;
@@ -189,7 +188,7 @@ public sealed class RelayAppender(
         metrics.Committed(committed, clock.GetElapsedTime(began));
     }
 
-    NpgsqlBatch Batch(NpgsqlConnection connection, List<Request> requests)
+    NpgsqlCommand Command(NpgsqlConnection connection, List<Request> requests)
     {
         var count = requests.Sum(request => request.Append.Messages.Count);
         var (numbers, positions, types, data) = (new int[count], new int[count], new string[count], new string[count]);
@@ -202,29 +201,19 @@ public sealed class RelayAppender(
                 row++;
             }
 
-        // Without an explicit transaction PostgreSQL runs a pipelined batch as one.
-        return new NpgsqlBatch(connection)
+        return new NpgsqlCommand(Sql.Named("messages/append_to_relays"), connection)
         {
-            BatchCommands =
+            Parameters =
             {
-                new NpgsqlBatchCommand(Sql.Named("messages/limit_lock_wait"))
-                {
-                    Parameters = { new NpgsqlParameter<int> { TypedValue = (int)options.Value.LockPatience.TotalMilliseconds } },
-                },
-                new NpgsqlBatchCommand(Sql.Named("messages/append_to_relays"))
-                {
-                    Parameters =
-                    {
-                        new NpgsqlParameter<Guid[]> { TypedValue = [.. requests.Select(request => request.SessionId)] },
-                        new NpgsqlParameter<string[]> { TypedValue = [.. requests.Select(request => request.UserId)] },
-                        new NpgsqlParameter { Value = requests.Select(request => request.Append.ProducerId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                        new NpgsqlParameter { Value = requests.Select(request => request.Append.Sequence).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
-                        new NpgsqlParameter<int[]> { TypedValue = numbers },
-                        new NpgsqlParameter<int[]> { TypedValue = positions },
-                        new NpgsqlParameter<string[]> { TypedValue = types },
-                        new NpgsqlParameter<string[]> { TypedValue = data },
-                    },
-                },
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. requests.Select(request => request.SessionId)] },
+                new NpgsqlParameter<string[]> { TypedValue = [.. requests.Select(request => request.UserId)] },
+                new NpgsqlParameter { Value = requests.Select(request => request.Append.ProducerId).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new NpgsqlParameter { Value = requests.Select(request => request.Append.Sequence).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
+                new NpgsqlParameter<int[]> { TypedValue = numbers },
+                new NpgsqlParameter<int[]> { TypedValue = positions },
+                new NpgsqlParameter<string[]> { TypedValue = types },
+                new NpgsqlParameter<string[]> { TypedValue = data },
+                new NpgsqlParameter<int> { TypedValue = (int)options.Value.LockPatience.TotalMilliseconds },
             },
         };
     }

@@ -59,7 +59,7 @@ public sealed class MessagePages(Postgres postgres, Replica replica, IOptions<Su
 
     /// <summary>What many transforms have grown by, a page of each that has; one query for all.</summary>
     public Task<Dictionary<Guid, MessagePage>> ReadNewAsync(IReadOnlyList<(Guid TransformId, int After)> grown, CancellationToken cancellation) =>
-        postgres.RunAheadAsync(async connection =>
+        postgres.RunWarmAsync(async connection =>
         {
             await using var command = Command(connection, "messages/read_new_messages",
                 new NpgsqlParameter<Guid[]> { TypedValue = [.. grown.Select(g => g.TransformId)] },
