@@ -335,6 +335,22 @@ begin
     end if;
     return write_messages(p_transform_id, array[p_type], array[p_data]);
 end $function$;
+CREATE OR REPLACE FUNCTION append_messages(p_transform_ids uuid[], p_attempts integer[], p_indexes integer[], p_types text[], p_data text[], p_times timestamp with time zone[], p_lock_patience integer)
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+    perform set_config('lock_timeout', p_lock_patience::text, true);
+    return query
+    insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data, created_at)
+    select held.id, message.chunk_index, message.chunk_type, message.chunk_data, message.created_at
+    from unnest(p_transform_ids, p_attempts, p_indexes, p_types, p_data, p_times)
+         as message(transform_id, attempt, chunk_index, chunk_type, chunk_data, created_at)
+    cross join lateral (select t.id, t.attempt, t.status from transforms as t where t.id = message.transform_id limit 1) as held
+    where held.attempt = message.attempt and held.status = 'running'
+    returning transform_id;
+end $function$;
 CREATE OR REPLACE FUNCTION append_to_relay(p_transform_id uuid, p_producer_id text, p_sequence bigint, p_types text[], p_data text[])
  RETURNS TABLE(first_index integer, last_index integer, duplicate boolean)
  LANGUAGE plpgsql

@@ -1,11 +1,14 @@
--- One page of a transform's messages. $1 uuid transform, $2 int index after which to read, $3 int rows at most,
--- $4 int bytes of data at which the page ends, with the row that reaches them: one row at least.
--- Messages have no gaps, so the rows are a range: a limit alone was planned as a sort of all that follow, at each page.
--- Index: transform_chunks_pkey.
-select chunk_index, chunk_type, chunk_data, created_at
-from (select chunk_index, chunk_type, chunk_data, created_at,
-             sum(octet_length(chunk_data)) over (order by chunk_index) - octet_length(chunk_data) as bytes_before
-      from transform_chunks
-      where transform_id = $1 and chunk_index > $2 and chunk_index <= $2 + $3) as page
-where bytes_before < $4
-order by chunk_index
+-- One page of a transform's messages, or one of each of several. An entry each: $1 uuid[] transform, $2 int[] index after which to read; for all: $3 int
+-- rows at most, $4 int bytes of data at which a page ends, with the row that reaches them: one row at least. Rows with the
+-- number of their entry (from 1), in order of index within it. Messages have no gaps, so a page is a range of indexes: a limit alone was planned
+-- as a sort of all that follow, at each page. Index: transform_chunks_pkey.
+select asked.number::int, c.chunk_index, c.chunk_type, c.chunk_data, c.created_at
+from unnest($1::uuid[], $2::int[]) with ordinality as asked(transform_id, head, number)
+cross join lateral (
+    select chunk_index, chunk_type, chunk_data, created_at,
+           sum(octet_length(chunk_data)) over (order by chunk_index) - octet_length(chunk_data) as bytes_before
+    from transform_chunks
+    where transform_id = asked.transform_id and chunk_index > asked.head and chunk_index <= asked.head + $3
+    order by chunk_index
+) as c
+where c.bytes_before < $4

@@ -10,10 +10,13 @@ public sealed class DatabaseOptions
     public int ConnectionsMax { get; set; } = 32;
 
     /// <summary>
-    /// Reads at once with which streams open and catch up, in this process; null, the default: three a processor. When ten thousand
-    /// come back together they wait for each other here, and leave the processors to the streams that are live.
+    /// Statements at once with which streams open, and as many with which they catch up, in this process; null, the default: one a
+    /// processor. What is asked for meanwhile is read together by the next.
     /// </summary>
     public int? CatchUpsMax { get; set; }
+
+    /// <summary><see cref="CatchUpsMax"/> or its default; 1 at least.</summary>
+    public int CatchUpReadsMax => Math.Max(1, CatchUpsMax ?? Environment.ProcessorCount);
 
     /// <summary>How long a request waits for a database that is away before it is answered 503; default 5 s.</summary>
     public TimeSpan RequestPatience { get; set; } = TimeSpan.FromSeconds(5);

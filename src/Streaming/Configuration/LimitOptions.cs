@@ -43,6 +43,12 @@ public sealed class LimitOptions
     public int SessionsPerStreamMax { get; set; } = 50;
 
     /// <summary>
+    /// Connections that each address of this process accepts a second; null, the default: 1,400 a processor. 0 is no limit. More wait in
+    /// the kernel's backlog.
+    /// </summary>
+    public int? ConnectionsPerSecond { get; set; }
+
+    /// <summary>
     /// Streams and waiting reads that this process holds open at most; default 20,000. One more is told to come again later.
     /// </summary>
     public int StreamsMax { get; set; } = 20_000;

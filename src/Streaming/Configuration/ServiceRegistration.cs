@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Options;
 using Serilog;
@@ -60,6 +62,8 @@ public static class ServiceRegistration
                         throw new OptionsValidationException("Auth", typeof(AuthOptions), [AuthOptionsValidation.RemoteFault(listen.EndPoint.ToString()!)]);
                 });
         });
+        builder.Services.AddSingleton<IConnectionListenerFactory, PacedTransport>();
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = int.MaxValue);
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<SubscriptionOptions>>(
             (host, subscriptions) => host.ShutdownTimeout = subscriptions.Value.DrainTime + StopPatience);
     }

@@ -19,14 +19,11 @@ public sealed class Postgres : IAsyncDisposable
     // Of the connections, so much is kept for the service's own work: a run does not wait behind ten thousand readers.
     const double OwnShare = 0.25;
 
-    const int CatchUpsPerProcessor = 3;
-
     static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1);
 
     readonly TaskCompletionSource<(NpgsqlDataSource Pool, NpgsqlDataSource Warm)> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ResiliencePipeline _retries;
     readonly SemaphoreSlim _requests;
-    readonly SemaphoreSlim _catchUps;
     readonly TimeSpan _patience;
     readonly TimeProvider _clock;
 
@@ -35,7 +32,6 @@ public sealed class Postgres : IAsyncDisposable
         _clock = clock;
         _patience = options.Value.RequestPatience;
         _requests = new SemaphoreSlim(Math.Max(1, options.Value.ConnectionsMax - Math.Max(1, (int)(OwnShare * options.Value.ConnectionsMax))));
-        _catchUps = new SemaphoreSlim(Math.Max(1, options.Value.CatchUpsMax ?? CatchUpsPerProcessor * Environment.ProcessorCount));
         _retries = new ResiliencePipelineBuilder { TimeProvider = clock }
             .AddRetry(new RetryStrategyOptions
             {
@@ -139,22 +135,8 @@ public sealed class Postgres : IAsyncDisposable
     public Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) =>
         PatientlyAsync(token => InTurnAsync(work, token), cancellation);
 
-    /// <summary>The same for a short read with which a stream opens or catches up: <c>Database:CatchUpsMax</c> at once.</summary>
-    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
-    public Task<T> CatchUpAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
-    {
-        await _catchUps.WaitAsync(token);
-        try
-        {
-            return await InTurnAsync(work, token);
-        }
-        finally
-        {
-            _catchUps.Release();
-        }
-    }, cancellation);
-
-    async Task<T> InTurnAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation)
+    /// <summary>The same without the patience: once, and a transient fault is thrown as it is.</summary>
+    public async Task<T> InTurnAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation)
     {
         await _requests.WaitAsync(cancellation);
         try
@@ -184,7 +166,9 @@ public sealed class Postgres : IAsyncDisposable
         return await work(connection);
     }, cancellation);
 
-    async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
+    /// <summary>Does something that reaches the database, again after a transient fault, for <c>Database:RequestPatience</c> at most.</summary>
+    /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
+    public async Task<T> PatientlyAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellation)
     {
         using var patience = new CancellationTokenSource(_patience, _clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation);

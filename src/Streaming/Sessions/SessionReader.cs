@@ -1,5 +1,7 @@
 using Dapper;
+using Microsoft.Extensions.Options;
 using Npgsql;
+using Streaming.Configuration;
 using Streaming.Database;
 
 namespace Streaming.Sessions;
@@ -11,8 +13,15 @@ public sealed record SessionSummary(Guid Id, string Input, DateTime CreatedAt, s
 public sealed record SessionArtifact(Guid Id, string Data, string Input);
 
 /// <summary>Reads sessions. Everything is asked for with the user it must belong to; another's is as good as none.</summary>
-public sealed class SessionReader(Postgres postgres)
+public sealed class SessionReader(Postgres postgres, IOptions<DatabaseOptions> options, TimeProvider clock)
 {
+    // Of one statement.
+    const int VersionsMax = 64;
+
+    readonly GroupedReads<(Guid SessionId, string UserId), (string Kind, SessionVersion Version)?> _versions = new(
+        (asked, token) => postgres.InTurnAsync(connection => ReadVersionsAsync(connection, asked, token), token),
+        options.Value.CatchUpReadsMax, VersionsMax, options.Value.RequestPatience, clock);
+
     static SessionReader() => DefaultTypeMap.MatchNamesWithUnderscores = true;
 
     /// <summary>The unified state; null if the user has no such session.</summary>
@@ -28,25 +37,16 @@ public sealed class SessionReader(Postgres postgres)
     /// <summary>What tells whether the state has changed; null if the user has no such session.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<SessionVersion?> ReadVersionAsync(string kind, Guid sessionId, string userId, CancellationToken cancellation) =>
-        postgres.CatchUpAsync(connection => ReadVersionAsync(connection, kind, sessionId, userId, cancellation), cancellation);
+        postgres.PatientlyAsync(async token => Of(kind, await _versions.ReadAsync((sessionId, userId), token)), cancellation);
 
     /// <summary>The same of many sessions, of any kind; those that the user does not have are left out.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<Dictionary<Guid, (string Kind, SessionVersion Version)>> ReadVersionsAsync(
         IReadOnlyCollection<Guid> sessionIds, string userId, CancellationToken cancellation) =>
-        postgres.CatchUpAsync(async connection =>
+        postgres.PatientlyAsync(async token =>
         {
-            await using var command = new NpgsqlCommand(Sql.Named("sessions/read_versions"), connection)
-            {
-                Parameters = { new NpgsqlParameter<Guid[]>("sessions", [.. sessionIds]), new NpgsqlParameter<string>("user", userId) },
-            };
-            await using var row = await command.ExecuteReaderAsync(cancellation);
-            var versions = new Dictionary<Guid, (string, SessionVersion)>();
-            while (await row.ReadAsync(cancellation))
-                versions[row.GetGuid(0)] = (row.GetString(1), new SessionVersion(
-                    row.GetGuid(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6), row.GetBoolean(7), row.GetInt32(8),
-                    await row.IsDBNullAsync(9, cancellation) ? null : row.GetString(9)));
-            return versions;
+            var found = await Task.WhenAll(sessionIds.Select(async id => (Id: id, Version: await _versions.ReadAsync((id, userId), token))));
+            return found.Where(read => read.Version is not null).ToDictionary(read => read.Id, read => read.Version!.Value);
         }, cancellation);
 
     /// <summary>The same on a connection of the caller's.</summary>
@@ -68,11 +68,33 @@ public sealed class SessionReader(Postgres postgres)
         return await reader.ReadAsync(cancellation) ? StoredState.Read(reader) : null;
     }
 
-    /// <summary>The same on a connection of the caller's.</summary>
-    internal static Task<SessionVersion?> ReadVersionAsync(
+    /// <summary><see cref="ReadVersionAsync(string, Guid, string, CancellationToken)"/> on a connection of the caller's.</summary>
+    internal static async Task<SessionVersion?> ReadVersionAsync(
         NpgsqlConnection connection, string kind, Guid sessionId, string userId, CancellationToken cancellation) =>
-        connection.QuerySingleOrDefaultAsync<SessionVersion>(new CommandDefinition(
-            Sql.Named("sessions/read_version"), new { kind, session = sessionId, user = userId }, cancellationToken: cancellation));
+        Of(kind, (await ReadVersionsAsync(connection, [(sessionId, userId)], cancellation)).GetValueOrDefault((sessionId, userId)));
+
+    static SessionVersion? Of(string kind, (string Kind, SessionVersion Version)? found) => found?.Kind == kind ? found.Value.Version : null;
+
+    static async Task<IReadOnlyDictionary<(Guid SessionId, string UserId), (string Kind, SessionVersion Version)?>> ReadVersionsAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<(Guid SessionId, string UserId)> asked, CancellationToken cancellation)
+    {
+        (Guid SessionId, string UserId)[] keys = [.. asked];
+        await using var command = new NpgsqlCommand(Sql.Named("sessions/read_versions"), connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid[]>("sessions", [.. keys.Select(key => key.SessionId)]),
+                new NpgsqlParameter<string[]>("users", [.. keys.Select(key => key.UserId)]),
+            },
+        };
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        var versions = new Dictionary<(Guid, string), (string, SessionVersion)?>();
+        while (await row.ReadAsync(cancellation))
+            versions[keys[row.GetInt32(0) - 1]] = (row.GetString(1), new SessionVersion(
+                row.GetGuid(2), row.GetInt32(3), row.GetString(4), row.GetInt32(5), row.GetInt32(6), row.GetBoolean(7), row.GetInt32(8),
+                await row.IsDBNullAsync(9, cancellation) ? null : row.GetString(9)));
+        return versions;
+    }
 
     /// <summary>Up to <paramref name="count"/> sessions, newest first, older than <paramref name="before"/>.</summary>
     /// <exception cref="DatabaseUnavailableException"/>

@@ -155,7 +155,7 @@ public sealed class LiveReaders(
         var grown = await pages.ReadNewAsync([.. readers.Select(r => (r.Reader.Target.TransformId, r.Gap.After))], stopping);
         foreach (var (reader, gap) in readers)
         {
-            var page = grown.GetValueOrDefault(reader.Target.TransformId, new MessagePage([], IsFull: false));
+            var page = grown[(reader.Target.TransformId, gap.After)];
             if (page.IsFull)
                 reader.Add(page.Rows);
             else

@@ -17,14 +17,28 @@ public readonly record struct MessagePage(List<MessageRow> Rows, bool IsFull);
 /// Reads messages from the table: pages for a reader that is behind, growth and heads for the live readers. A page ends at
 /// <c>Subscriptions:PageMessagesMax</c>, or with the message that reaches <c>Subscriptions:PageBytesMax</c>.
 /// </summary>
-public sealed class MessagePages(Postgres postgres, Replica replica, IOptions<SubscriptionOptions> options)
+public sealed class MessagePages
 {
-    readonly SubscriptionOptions _options = options.Value;
+    // Of one statement; they share the bytes of a page, so that memory is bounded by the statements under way.
+    const int PagesMax = 16;
+
+    readonly Postgres _postgres;
+    readonly Replica _replica;
+    readonly SubscriptionOptions _options;
+    readonly GroupedReads<(Guid TransformId, int After), MessagePage> _pages;
+
+    public MessagePages(Postgres postgres, Replica replica, IOptions<SubscriptionOptions> options, IOptions<DatabaseOptions> database, TimeProvider clock)
+    {
+        (_postgres, _replica, _options) = (postgres, replica, options.Value);
+        _pages = new((asked, token) => postgres.InTurnAsync(
+            connection => ReadAsync(connection, asked, _options.PageMessagesMax, _options.PageBytesMax / asked.Count, token), token),
+            database.Value.CatchUpReadsMax, PagesMax, database.Value.RequestPatience, clock);
+    }
 
     /// <summary>The page of a transform after index <paramref name="after"/>.</summary>
     /// <exception cref="DatabaseUnavailableException"/>
     public Task<MessagePage> ReadAsync(Guid transformId, int after, CancellationToken cancellation) =>
-        postgres.CatchUpAsync(connection => ReadAsync(connection, transformId, after, _options.PageMessagesMax, cancellation), cancellation);
+        _postgres.PatientlyAsync(token => _pages.ReadAsync((transformId, after), token), cancellation);
 
     /// <summary>
     /// The page of the <paramref name="known"/> messages after index <paramref name="after"/>, from the replica; null if it is no
@@ -33,54 +47,47 @@ public sealed class MessagePages(Postgres postgres, Replica replica, IOptions<Su
     /// </summary>
     public async Task<MessagePage?> ReadReplicaAsync(Guid transformId, int after, int known, CancellationToken cancellation)
     {
-        if (!replica.IsConfigured)
+        if (!_replica.IsConfigured)
             return null;
         var count = Math.Min(known, _options.PageMessagesMax);
-        var (answered, page) = await replica.TryAsync((connection, token) => ReadAsync(connection, transformId, after, count, token), cancellation);
+        var (answered, pages) = await _replica.TryAsync(
+            (connection, token) => ReadAsync(connection, [(transformId, after)], count, _options.PageBytesMax, token), cancellation);
+        var page = pages?.GetValueOrDefault((transformId, after));
         var isWhole = answered && page is { IsFull: true, Rows: [{ Index: var first }, ..] } && first == after + 1;
-        replica.Count("page", isWhole ? "replica" : answered ? "lags" : "away");
+        _replica.Count("page", isWhole ? "replica" : answered ? "lags" : "away");
         return isWhole ? page : null;
     }
 
-    async Task<MessagePage> ReadAsync(NpgsqlConnection connection, Guid transformId, int after, int count, CancellationToken cancellation)
-    {
-        await using var command = Command(connection, "messages/read_messages",
-            new NpgsqlParameter<Guid> { TypedValue = transformId },
-            new NpgsqlParameter<int> { TypedValue = after },
-            new NpgsqlParameter<int> { TypedValue = count },
-            new NpgsqlParameter<int> { TypedValue = _options.PageBytesMax });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var rows = new List<MessageRow>();
-        var bytes = 0;
-        while (await reader.ReadAsync(cancellation))
-            rows.Add(Row(reader, 0, ref bytes));
-        return new MessagePage(rows, rows.Count == count || bytes >= _options.PageBytesMax);
-    }
-
     /// <summary>What many transforms have grown by, a page of each that has; one query for all.</summary>
-    public Task<Dictionary<Guid, MessagePage>> ReadNewAsync(IReadOnlyList<(Guid TransformId, int After)> grown, CancellationToken cancellation) =>
-        postgres.RunWarmAsync(async connection =>
-        {
-            await using var command = Command(connection, "messages/read_new_messages",
-                new NpgsqlParameter<Guid[]> { TypedValue = [.. grown.Select(g => g.TransformId)] },
-                new NpgsqlParameter<int[]> { TypedValue = [.. grown.Select(g => g.After)] },
-                new NpgsqlParameter<int> { TypedValue = _options.PageMessagesMax },
-                new NpgsqlParameter<int> { TypedValue = _options.PageBytesMax });
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            var pages = new Dictionary<Guid, MessagePage>();
-            var (current, bytes) = (Guid.Empty, 0);
-            while (await reader.ReadAsync(cancellation))
-            {
-                var transformId = reader.GetGuid(0);
-                if (transformId != current)
-                    (current, bytes) = (transformId, 0);
-                var rows = pages.TryGetValue(transformId, out var page) ? page.Rows : [];
-                rows.Add(Row(reader, 1, ref bytes));
-                pages[transformId] = new MessagePage(rows, rows.Count == _options.PageMessagesMax || bytes >= _options.PageBytesMax);
-            }
+    public Task<IReadOnlyDictionary<(Guid TransformId, int After), MessagePage>> ReadNewAsync(
+        IReadOnlyCollection<(Guid TransformId, int After)> grown, CancellationToken cancellation) =>
+        _postgres.RunWarmAsync(connection => ReadAsync(connection, grown, _options.PageMessagesMax, _options.PageBytesMax, cancellation), cancellation);
 
-            return pages;
-        }, cancellation);
+    static async Task<IReadOnlyDictionary<(Guid TransformId, int After), MessagePage>> ReadAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<(Guid TransformId, int After)> asked, int messagesMax, int bytesMax, CancellationToken cancellation)
+    {
+        (Guid TransformId, int After)[] keys = [.. asked];
+        await using var command = Command(connection, "messages/read_messages",
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.TransformId)] },
+            new NpgsqlParameter<int[]> { TypedValue = [.. keys.Select(key => key.After)] },
+            new NpgsqlParameter<int> { TypedValue = messagesMax },
+            new NpgsqlParameter<int> { TypedValue = bytesMax });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var pages = keys.ToDictionary(key => key, _ => new MessagePage([], IsFull: false));
+        var (current, bytes) = (0, 0);
+        while (await reader.ReadAsync(cancellation))
+        {
+            var number = reader.GetInt32(0);
+            if (number != current)
+                (current, bytes) = (number, 0);
+            var rows = pages[keys[number - 1]].Rows;
+            rows.Add(Row(reader, 1, ref bytes));
+            if (rows.Count == messagesMax || bytes >= bytesMax)
+                pages[keys[number - 1]] = new MessagePage(rows, IsFull: true);
+        }
+
+        return pages;
+    }
 
     /// <summary>
     /// Of those transforms that have grown beyond what is known, or whose messages do not stay because retention or a delete
@@ -88,7 +95,7 @@ public sealed class MessagePages(Postgres postgres, Replica replica, IOptions<Su
     /// </summary>
     public Task<List<(Guid TransformId, int Head, bool Stays)>> ReadHeadsAsync(
         IReadOnlyList<(Guid TransformId, int Head)> known, CancellationToken cancellation) =>
-        postgres.RunAheadAsync(async connection =>
+        _postgres.RunAheadAsync(async connection =>
         {
             await using var command = Command(connection, "messages/read_heads",
                 new NpgsqlParameter<Guid[]> { TypedValue = [.. known.Select(k => k.TransformId)] },

@@ -10,9 +10,10 @@ namespace Streaming.Benchmarks.Readers;
 /// </summary>
 /// <param name="part">When it counts.</param>
 /// <param name="next">Index of the first message that is to come.</param>
-sealed class FrameScanner(MeasuredPart part, int next = 0)
+/// <param name="bufferBytes">Of its buffer at first.</param>
+sealed class FrameScanner(MeasuredPart part, int next = 0, int bufferBytes = 16 * 1024)
 {
-    byte[] _pending = new byte[16 * 1024];
+    byte[] _pending = new byte[bufferBytes];
     int _length;
     int _next = next;
     long _markedAt;

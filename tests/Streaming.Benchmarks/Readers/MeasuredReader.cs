@@ -19,52 +19,60 @@ sealed class MeasuredReader(
     IPEndPoint address, string path, MeasuredPart part, int? cursor = null, Action? grown = null, int bufferBytes = 64 * 1024) : IDisposable
 {
     readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    readonly byte[] _buffer = new byte[bufferBytes];
+    ResponseBody? _body;
     bool _isClosing;
 
     /// <summary>What it has found. Its fault, if any, makes the run void.</summary>
-    public FrameScanner Scanner { get; } = new(part, cursor + 1 ?? 0) { Grown = grown };
+    public FrameScanner Scanner { get; } = new(part, cursor + 1 ?? 0, Math.Min(bufferBytes, 16 * 1024)) { Grown = grown };
 
     /// <summary>Connects and asks; the task of the result reads until <see cref="Dispose"/> or a fault, and never throws.</summary>
     public async Task<Task> OpenAsync(CancellationToken cancellation)
     {
-        await AskAsync(cancellation);
-        return ReadAsync(buffer => _socket.ReceiveAsync(buffer, SocketFlags.None));
-    }
-
-    /// <summary>The same, on a thread of its own: what ten thousand other readers of this program do does not count as its time.</summary>
-    public async Task<Task> OpenApartAsync(CancellationToken cancellation)
-    {
-        await AskAsync(cancellation);
-        // Every read is complete when it returns, so the loop never leaves its thread.
-        return Task.Factory.StartNew(
-            () => ReadAsync(buffer => ValueTask.FromResult(_socket.Receive(buffer.Span))), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
-    }
-
-    async Task AskAsync(CancellationToken cancellation)
-    {
         await _socket.ConnectAsync(address, cancellation);
-        var request = $"GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{(cursor is null ? "" : $"Last-Event-ID: 1-{cursor}\r\n")}\r\n";
-        await _socket.SendAsync(Encoding.ASCII.GetBytes(request), cancellation);
+        await _socket.SendAsync(Request(), cancellation);
+        return ReadAsync();
     }
 
-    async Task ReadAsync(Func<Memory<byte>, ValueTask<int>> receive)
+    /// <summary>The same, with the reading left to <paramref name="loop"/>, which is to be disposed before this.</summary>
+    public void Open(ReadLoop loop)
     {
-        var buffer = new byte[bufferBytes];
-        var body = new ResponseBody(Scanner);
+        _socket.Connect(address);
+        _socket.Send(Request());
+        loop.Read(_socket, (bytes, at) => Accept(bytes.Span, at));
+    }
+
+    byte[] Request() => Encoding.ASCII.GetBytes(
+        $"GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n{(cursor is null ? "" : $"Last-Event-ID: 1-{cursor}\r\n")}\r\n");
+
+    async Task ReadAsync()
+    {
         try
         {
             while (Scanner.Fault is null)
             {
-                var read = await receive(buffer);
-                if (read == 0)
-                    throw new InvalidDataException("the connection was closed");
-                body.Push(buffer.AsSpan(0, read), Stopwatch.GetTimestamp());
+                var read = await _socket.ReceiveAsync(_buffer, SocketFlags.None);
+                Accept(_buffer.AsSpan(0, read), Stopwatch.GetTimestamp());
             }
         }
         catch (Exception) when (_isClosing)
         {
         }
-        catch (Exception fault) when (fault is SocketException or InvalidDataException)
+        catch (SocketException fault)
+        {
+            Scanner.Fail(fault.Message);
+        }
+    }
+
+    void Accept(ReadOnlySpan<byte> bytes, long receivedAt)
+    {
+        try
+        {
+            if (bytes.IsEmpty)
+                throw new InvalidDataException("the connection was closed");
+            (_body ??= new ResponseBody(Scanner)).Push(bytes, receivedAt);
+        }
+        catch (InvalidDataException fault)
         {
             Scanner.Fail(fault.Message);
         }

@@ -9,6 +9,7 @@ sealed class ReaderGroup(MeasuredPart part) : IAsyncDisposable
 
     readonly List<MeasuredReader> _readers = [];
     readonly List<Task> _reading = [];
+    ReadLoop? _loop;
 
     /// <summary>The part of the run in which they count.</summary>
     public MeasuredPart Part => part;
@@ -23,17 +24,26 @@ sealed class ReaderGroup(MeasuredPart part) : IAsyncDisposable
     /// <summary>Connects so many readers, 8 at once.</summary>
     public Task OpenAsync(int count, Func<int, MeasuredReader> reader, CancellationToken cancellation) => OpenAsync(count, reader, InTurnsAsync, cancellation);
 
-    /// <summary>Connects so many readers, all at once.</summary>
+    /// <summary>
+    /// Connects so many readers, all at once. They stand for as many machines, whose kernels open the connections: here it is a thread of
+    /// low priority, which does not take the processors from the service.
+    /// </summary>
     public Task OpenAllAsync(int count, Func<int, MeasuredReader> reader, CancellationToken cancellation) => OpenAsync(
-        count, reader, (_, action, token) => Task.WhenAll(Enumerable.Range(0, count).Select(i => action(i, token))), cancellation);
+        count, reader, (_, action, token) => Task.Factory.StartNew(() =>
+        {
+            LowPriority.OfThisThread();
+            return Task.WhenAll(Enumerable.Range(0, count).Select(i => action(i, token)));
+        }, token, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap(), cancellation);
 
-    /// <summary>Connects so many readers, each on a thread of its own.</summary>
-    public async Task OpenApartAsync(int count, Func<int, MeasuredReader> reader, CancellationToken cancellation)
+    /// <summary>Connects so many readers, one after the other, which one thread reads: what the other readers of this program do does not count as their time.</summary>
+    public void OpenInLoop(int count, Func<int, MeasuredReader> reader, CancellationToken cancellation)
     {
+        _loop ??= new ReadLoop();
         for (var i = 0; i < count; i++)
         {
+            cancellation.ThrowIfCancellationRequested();
             _readers.Add(reader(i));
-            _reading.Add(await _readers[^1].OpenApartAsync(cancellation));
+            _readers[^1].Open(_loop);
         }
     }
 
@@ -41,13 +51,14 @@ sealed class ReaderGroup(MeasuredPart part) : IAsyncDisposable
         int count, Func<int, MeasuredReader> reader, Func<int, Func<int, CancellationToken, Task>, CancellationToken, Task> each, CancellationToken cancellation)
     {
         var first = _readers.Count;
+        var firstTask = _reading.Count;
         for (var i = 0; i < count; i++)
         {
             _readers.Add(reader(i));
             _reading.Add(Task.CompletedTask);
         }
 
-        await each(count, async (i, token) => _reading[first + i] = await _readers[first + i].OpenAsync(token), cancellation);
+        await each(count, async (i, token) => _reading[firstTask + i] = await _readers[first + i].OpenAsync(token), cancellation);
     }
 
     public long Sum(Func<FrameScanner, long> figure) => _readers.Sum(reader => figure(reader.Scanner));
@@ -70,6 +81,7 @@ sealed class ReaderGroup(MeasuredPart part) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _loop?.Dispose();
         foreach (var reader in _readers)
             reader.Dispose();
         await Task.WhenAll(_reading);

@@ -27,7 +27,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
         await ReaderGroup.InTurnsAsync(Relays, async (i, token) => relays[i] = await service.RelayAsync(Messages, token), cancellation);
         var paths = new string[Others];
         await ReaderGroup.InTurnsAsync(Others, async (i, token) => paths[i] = await service.GenerateAsync(token), cancellation);
-        await others.OpenApartAsync(Others, i => new MeasuredReader(service.Address, paths[i], part), cancellation);
+        others.OpenInLoop(Others, i => new MeasuredReader(service.Address, paths[i], part), cancellation);
         // They were connected before, and were cut off.
         await using (var connected = new ReaderGroup(new MeasuredPart()))
             await connected.OpenAsync(Clients, i => new MeasuredReader(service.Address, $"/api/stream/relay/{relays[i % Relays]}", connected.Part, cursor: Messages - Missed, bufferBytes: BufferBytes), cancellation);
@@ -35,10 +35,8 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
 
         var left = Clients;
         var all = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var before = service.Usage().Cpu;
-        part.IsOn = true;
-        var started = Stopwatch.GetTimestamp();
-        await storm.OpenAllAsync(Clients, i =>
+        // Clients are other machines: what theirs take in memory must not be collected in the time that is the service's.
+        var clients = Enumerable.Range(0, Clients).Select(i =>
         {
             MeasuredReader reader = null!;
             return reader = new MeasuredReader(service.Address, $"/api/stream/relay/{relays[i % Relays]}", storm.Part, cursor: Messages - Missed, grown: () =>
@@ -46,7 +44,12 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
                 if (reader.Scanner.Next == Messages + 1 && Interlocked.Decrement(ref left) == 0)
                     all.TrySetResult(Stopwatch.GetTimestamp());
             }, bufferBytes: BufferBytes);
-        }, cancellation);
+        }).ToArray();
+        GC.Collect();
+        var (before, pausesBefore, ownPausesBefore) = (service.Usage().Cpu, await service.PausesAsync(cancellation), GC.GetTotalPauseDuration());
+        part.IsOn = true;
+        var started = Stopwatch.GetTimestamp();
+        await storm.OpenAllAsync(Clients, i => clients[i], cancellation);
         try
         {
             await all.Task.WaitAsync(Patience, cancellation);
@@ -59,6 +62,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
 
         part.IsOn = false;
         var cpu = (service.Usage().Cpu - before).TotalSeconds;
+        var (pauses, ownPauses) = (await service.PausesAsync(cancellation) - pausesBefore, GC.GetTotalPauseDuration() - ownPausesBefore);
         storm.ThrowIfWrong(Id, service);
         others.ThrowIfWrong(Id, service);
         var latencies = others.Latencies();
@@ -69,6 +73,8 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
             { "p99 ms", latencies.Percentile(0.99) },
             { "max ms", latencies.Max },
             { "s of CPU of the service", cpu },
+            { "ms of its pauses for garbage", pauses.TotalMilliseconds },
+            { "ms of the clients' pauses", ownPauses.TotalMilliseconds },
             { "MiB of the service", MiB(service.Usage().MemoryBytes) },
         };
     }

@@ -28,6 +28,9 @@ static class ServedProgram
     /// <summary>Followed by a slash and a number of bytes.</summary>
     public const string BytesPath = "/benchmark/bytes";
 
+    /// <summary>Answers with the milliseconds that the program has stood still for collections of garbage.</summary>
+    public const string PausesPath = "/benchmark/pauses";
+
     public static async Task<int> RunAsync(string[] args)
     {
         var tokensPerSecond = double.Parse(args[0], CultureInfo.InvariantCulture);
@@ -96,6 +99,8 @@ static class ServedProgram
             var bytes = new byte[1024 * 1024];
             app.Map(BytesPath, branch => branch.Run(async http =>
                 await http.Response.BodyWriter.WriteAsync(bytes.AsMemory(0, int.Parse(http.Request.Path.Value!.AsSpan(1), CultureInfo.InvariantCulture)))));
+            app.Map(PausesPath, branch => branch.Run(http => http.Response.WriteAsync(
+                GC.GetTotalPauseDuration().TotalMilliseconds.ToString(CultureInfo.InvariantCulture))));
             next(app);
         };
     }

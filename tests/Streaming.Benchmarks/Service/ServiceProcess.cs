@@ -59,6 +59,10 @@ sealed class ServiceProcess : IAsyncDisposable
     /// <summary>CPU and memory.</summary>
     public ProcessUsage Usage() => ProcessUsage.Of(_process.Id);
 
+    /// <summary>How long it has stood still for collections of garbage.</summary>
+    public async Task<TimeSpan> PausesAsync(CancellationToken cancellation) => TimeSpan.FromMilliseconds(
+        double.Parse(await Client.GetStringAsync(ServedProgram.PausesPath, cancellation), CultureInfo.InvariantCulture));
+
     /// <summary>What it has said last.</summary>
     public string LastLines() => _process.LastLines();
 

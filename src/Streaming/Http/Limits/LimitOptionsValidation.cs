@@ -41,8 +41,8 @@ public sealed class LimitOptionsValidation : IValidateOptions<LimitOptions>, IVa
             yield return $"Limits:SessionsPerStreamMax must be 1 to {SessionsPerStreamMax}.";
         if (options.JsonDepthMax > JsonDepthMax)
             yield return $"Limits:JsonDepthMax must be {JsonDepthMax} at most.";
-        if (options.StreamsPerUserMax < 0 || options.SessionsInProgressMax < 0)
-            yield return "Limits:StreamsPerUserMax and Limits:SessionsInProgressMax must be 0 (no limit) or more.";
+        if (options.StreamsPerUserMax < 0 || options.SessionsInProgressMax < 0 || options.ConnectionsPerSecond < 0)
+            yield return "Limits:StreamsPerUserMax, Limits:SessionsInProgressMax and Limits:ConnectionsPerSecond must be 0 (no limit) or more.";
         if (options.RequestsPerSecond is { } rate && !(rate == 0 || (rate >= 0.001 && rate <= 1_000_000)))
             yield return "Limits:RequestsPerSecond must be 0 (no limit), or from 0.001 to 1,000,000.";
     }

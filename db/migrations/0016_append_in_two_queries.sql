@@ -1,3 +1,21 @@
+-- Group commit: the messages of many runs, those of them whose lease still stands; see db/queries/messages/append_messages.sql.
+-- A function, because its plan is kept for the session, and a session that commits from the start plans on empty tables: it would go
+-- through all running transforms for each message, or read all of the table (enable_seqscan). So a lease is looked up by its key alone.
+create function append_messages(
+    p_transform_ids uuid[], p_attempts int[], p_indexes int[], p_types text[], p_data text[], p_times timestamptz[], p_lock_patience int)
+returns setof uuid language plpgsql set enable_seqscan = off as $$
+begin
+    perform set_config('lock_timeout', p_lock_patience::text, true);
+    return query
+    insert into transform_chunks (transform_id, chunk_index, chunk_type, chunk_data, created_at)
+    select held.id, message.chunk_index, message.chunk_type, message.chunk_data, message.created_at
+    from unnest(p_transform_ids, p_attempts, p_indexes, p_types, p_data, p_times)
+         as message(transform_id, attempt, chunk_index, chunk_type, chunk_data, created_at)
+    cross join lateral (select t.id, t.attempt, t.status from transforms as t where t.id = message.transform_id limit 1) as held
+    where held.attempt = message.attempt and held.status = 'running'
+    returning transform_id;
+end $$;
+
 -- The trigger of 0001 with one query in place of four: it runs in each commit, and was a fifth of PostgreSQL's time in one.
 -- Nothing that it does has changed: see there.
 create or replace function announce_messages() returns trigger language plpgsql set enable_seqscan = off as $$
