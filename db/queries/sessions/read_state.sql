@@ -1,7 +1,8 @@
 -- The unified state: everything about a session in one statement, so in one snapshot. @kind text kind, @session uuid session,
 -- @user text user, @afterOrdinal int ordinal and @afterIndex int index after which chunks are wanted (0 and -1: all of them).
 -- Chunks are read only as long as the transform is not completed and none of its messages was removed; `info` messages come with them, because one of them may say
--- that a stage was begun anew. One row, or none.
+-- that a stage was begun anew. They come as one value, message after message: four arrays took the service three times as long to read. Each
+-- is int4 index, int4 bytes of data, int8 time in microseconds since 2000, bool whether it is an `info`, the data; in network order. One row, or none.
 -- Index: sessions_pkey, transforms_session_id_ordinal_key, transform_chunks_pkey, artifacts_of_session, guidance_pkey.
 select s.id, s.input::text as input, s.created_at,
        t.id as transform_id, t.ordinal, t.status, t.error::text as error, t.execution_context::text as execution_context,
@@ -9,7 +10,7 @@ select s.id, s.input::text as input, s.created_at,
        made.artifacts, made.types, made.data,
        progress.chunk_data as progress,
        stages.names, stages.labels, stages.weights, stages.statuses,
-       live.indexes, live.infos, live.chunks, live.times,
+       live.messages,
        t.last_index is not null as is_shortened, t.attempt,
        said.ids, said.texts, said.received, said.applied
 from sessions as s
@@ -41,8 +42,8 @@ cross join lateral (
           where t.is_unfinished and transform_id = t.id order by position) as g
 ) as stages
 cross join lateral (
-    select array_agg(chunk_index) as indexes, array_agg(chunk_type = 'info') as infos, array_agg(chunk_data) as chunks, array_agg(created_at) as times
-    from (select chunk_index, chunk_type, chunk_data, created_at from transform_chunks
+    select string_agg(int4send(chunk_index) || int4send(octet_length(data)) || timestamptz_send(created_at) || boolsend(chunk_type = 'info') || data, '') as messages
+    from (select chunk_index, chunk_type, convert_to(chunk_data, 'UTF8') as data, created_at from transform_chunks
           where t.is_unfinished and transform_id = t.id and chunk_type in ('chunk', 'info')
             and chunk_index > case when t.ordinal = @afterOrdinal then @afterIndex else -1 end
           order by chunk_index) as c

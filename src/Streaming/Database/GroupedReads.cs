@@ -7,8 +7,8 @@ namespace Streaming.Database;
 /// </summary>
 /// <remarks>
 /// <code>
-///   asked ──fewer than readsMax under way──> read ──> answered ──somebody waits──> the next group is read
-///     └──────────otherwise──────────> waiting ────────────────────────────────────────┘
+///   asked ──fewer than readsMax under way──> read alone ──> answered ──somebody waits──> the next group is read
+///     └──────────otherwise──────────> waiting ──────────────────────────────────────────────┘
 ///                                        └──cancelled──> left out
 /// </code>
 /// A read begins after it was asked for, so it sees whatever was committed before. It answers nothing that is asked later: no cache.
@@ -17,7 +17,7 @@ namespace Streaming.Database;
 /// <param name="read">Reads what is asked for, each key once; what it leaves out is answered with the default.</param>
 /// <param name="readsMax">Statements under way at most.</param>
 /// <param name="groupMax">Keys of one statement at most.</param>
-/// <param name="timeMax">After which a statement is broken off: a database that does not answer must not keep the place.</param>
+/// <param name="timeMax">After which a statement of a group is broken off: a database that does not answer must not keep the place.</param>
 /// <param name="clock">The time.</param>
 public sealed class GroupedReads<TKey, TResult>(
     Func<IReadOnlyCollection<TKey>, CancellationToken, Task<IReadOnlyDictionary<TKey, TResult>>> read,
@@ -37,26 +37,30 @@ public sealed class GroupedReads<TKey, TResult>(
 
     /// <summary>What stands for <paramref name="key"/> at some moment after this call.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled; the read itself may go on.</exception>
-    public Task<TResult?> ReadAsync(TKey key, CancellationToken cancellation)
+    public async Task<TResult?> ReadAsync(TKey key, CancellationToken cancellation)
     {
-        var asked = new Asked(key, cancellation);
+        Asked? asked = null;
         lock (_gate)
-        {
-            _waiting.Enqueue(asked);
             if (_underWay < readsMax)
-            {
                 _underWay++;
-                _ = ReadWaitingAsync();
-            }
+            else
+                _waiting.Enqueue(asked = new Asked(key, cancellation));
+        if (asked is not null)
+            return await asked.Task.WaitAsync(cancellation);
+        try
+        {
+            // Alone, and on the caller's own thread: each change of threads would cost as much as the statement.
+            return (await read([key], cancellation)).GetValueOrDefault(key);
         }
-
-        return asked.Task.WaitAsync(cancellation);
+        finally
+        {
+            _ = ReadWaitingAsync();
+        }
     }
 
+    /// <summary>Reads what waits, in groups, and gives the place back.</summary>
     async Task ReadWaitingAsync()
     {
-        // Not under the lock of whoever asked.
-        await Task.Yield();
         while (Next() is { Count: > 0 } group)
             await ReadAsync(group);
     }

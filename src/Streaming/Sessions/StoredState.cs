@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 using Npgsql;
 using Streaming.Protocol;
@@ -20,6 +21,8 @@ public readonly record struct StoredChunk(int Index, byte[] Data, DateTimeOffset
 /// <summary>Everything about a session as one row of <c>sessions/read_state.sql</c> holds it: one snapshot.</summary>
 public sealed class StoredState
 {
+    static readonly DateTimeOffset PostgresEpoch = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     public required Guid Id { get; init; }
     public required string Input { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
@@ -68,8 +71,8 @@ public sealed class StoredState
             Stages = StagesOf(row),
             Chunks = chunks,
             Restarts = restarts,
-            IsShortened = row.GetBoolean(22),
-            Attempt = row.GetInt32(23),
+            IsShortened = row.GetBoolean(19),
+            Attempt = row.GetInt32(20),
             Guidance = GuidanceOf(row),
         };
     }
@@ -86,11 +89,11 @@ public sealed class StoredState
     static List<SaidGuidance> GuidanceOf(NpgsqlDataReader row)
     {
         var said = new List<SaidGuidance>();
-        if (row.IsDBNull(24))
+        if (row.IsDBNull(21))
             return said;
-        var ids = row.GetFieldValue<Guid[]>(24);
+        var ids = row.GetFieldValue<Guid[]>(21);
         for (var i = 0; i < ids.Length; i++)
-            said.Add(new SaidGuidance(ids[i], row.GetFieldValue<string[]>(25)[i], row.GetFieldValue<DateTimeOffset[]>(26)[i], row.GetFieldValue<bool[]>(27)[i]));
+            said.Add(new SaidGuidance(ids[i], row.GetFieldValue<string[]>(22)[i], row.GetFieldValue<DateTimeOffset[]>(23)[i], row.GetFieldValue<bool[]>(24)[i]));
         return said;
     }
 
@@ -100,22 +103,24 @@ public sealed class StoredState
         var restarts = new List<(string, int)>();
         if (row.IsDBNull(18))
             return (chunks, restarts);
-        var indexes = row.GetFieldValue<int[]>(18);
-        var isInfo = row.GetFieldValue<bool[]>(19);
-        // Not string[]: thousands of them would be decoded here and encoded again on their way out.
-        var data = row.GetFieldValue<byte[][]>(20);
-        var times = row.GetFieldValue<DateTimeOffset[]>(21);
-        for (var i = 0; i < indexes.Length; i++)
+        using var messages = row.GetStream(18);
+        Span<byte> head = stackalloc byte[17];
+        while (messages.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length)
         {
-            var normal = MessageData.Normalize(data[i]);
-            if (!isInfo[i])
+            var index = BinaryPrimitives.ReadInt32BigEndian(head);
+            var data = new byte[BinaryPrimitives.ReadInt32BigEndian(head[4..])];
+            var time = PostgresEpoch.AddMicroseconds(BinaryPrimitives.ReadInt64BigEndian(head[8..]));
+            var isInfo = head[16] != 0;
+            messages.ReadExactly(data);
+            var normal = MessageData.Normalize(data);
+            if (!isInfo)
             {
-                chunks.Add(new StoredChunk(indexes[i], normal, times[i]));
+                chunks.Add(new StoredChunk(index, normal, time));
             }
             else if (Field(normal, "code") == InfoMessage.Restarted && Field(normal, "stage") is { } stage)
             {
                 chunks.RemoveAll(chunk => Field(chunk.Data, "stage") == stage);
-                restarts.Add((stage, indexes[i]));
+                restarts.Add((stage, index));
             }
         }
 

@@ -14,7 +14,11 @@ public sealed class LiveReaders(
     MessagePages pages, IOptions<SubscriptionOptions> options, ILogger<LiveReaders> log, TimeProvider clock)
     : BackgroundService, IChangeObserver, ICommitObserver
 {
-    static readonly TimeSpan HeartbeatCheck = TimeSpan.FromSeconds(0.5);
+    // A heartbeat may be late by a tenth of its interval: each look goes over all streams.
+    const double HeartbeatLateness = 0.1;
+    static readonly TimeSpan HeartbeatCheckMin = TimeSpan.FromMilliseconds(10);
+    static readonly TimeSpan HeartbeatCheckMax = TimeSpan.FromSeconds(1);
+
     // Heads compared by one query.
     const int HeadsMax = 1000;
 
@@ -191,9 +195,11 @@ public sealed class LiveReaders(
     /// <summary>One timer for all streams instead of one each; ends with the service.</summary>
     async Task HeartbeatLoopAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(HeartbeatCheck, clock);
+        var check = HeartbeatLateness * _options.HeartbeatInterval;
+        using var timer = new PeriodicTimer(
+            check < HeartbeatCheckMin ? HeartbeatCheckMin : check > HeartbeatCheckMax ? HeartbeatCheckMax : check, clock);
         while (await timer.WaitForNextTickAsync(stopping))
-            // Twice a second over all streams: nothing is allocated for one, and Values would copy them all.
+            // Over all streams: nothing is allocated for one, and Values would copy them all.
             foreach (var (_, reader) in _readers)
                 reader.WakeSilent(_options.HeartbeatInterval);
     }

@@ -154,15 +154,33 @@ public sealed class GroupedReadsTests
     }
 
     [Fact]
-    public async Task A_database_that_does_not_answer_loses_its_place_after_a_time()
+    public async Task A_group_that_is_not_answered_loses_its_place_after_a_time()
     {
         var reads = Reads();
-        var hangs = reads.ReadAsync(0, TestContext.Current.CancellationToken);
+        var first = reads.ReadAsync(0, TestContext.Current.CancellationToken);
+        var alone = await NextAsync();
+        var hangs = reads.ReadAsync(1, TestContext.Current.CancellationToken);
+        alone.Succeed();
+        await first;
         var statement = await NextAsync();
-        var waits = reads.ReadAsync(1, TestContext.Current.CancellationToken);
+        var waits = reads.ReadAsync(2, TestContext.Current.CancellationToken);
         _clock.Advance(TimeMax);
         Assert.True(Postgres.IsTransient(await Assert.ThrowsAsync<TimeoutException>(() => hangs)));
         Assert.True(statement.Token.IsCancellationRequested);
+        (await NextAsync()).Succeed();
+        Assert.Equal("row 2", await waits);
+    }
+
+    [Fact]
+    public async Task A_read_that_is_alone_ends_with_its_caller_and_gives_its_place_to_those_who_wait()
+    {
+        var reads = Reads();
+        using var gone = new CancellationTokenSource();
+        var hangs = reads.ReadAsync(0, gone.Token);
+        await NextAsync();
+        var waits = reads.ReadAsync(1, TestContext.Current.CancellationToken);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hangs);
         (await NextAsync()).Succeed();
         Assert.Equal("row 1", await waits);
     }
