@@ -339,6 +339,7 @@ CREATE OR REPLACE FUNCTION append_messages(p_transform_ids uuid[], p_attempts in
  RETURNS SETOF uuid
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 begin
     perform set_config('lock_timeout', p_lock_patience::text, true);

@@ -1,9 +1,10 @@
 -- Group commit: the messages of many runs, those of them whose lease still stands; see db/queries/messages/append_messages.sql.
 -- A function, because its plan is kept for the session, and a session that commits from the start plans on empty tables: it would go
--- through all running transforms for each message, or read all of the table (enable_seqscan). So a lease is looked up by its key alone.
+-- through all running transforms for each message, or read all of the table (enable_seqscan). So a lease is looked up by its key alone. One plan
+-- for all: for arrays of a few it would be made anew at each execution.
 create function append_messages(
     p_transform_ids uuid[], p_attempts int[], p_indexes int[], p_types text[], p_data text[], p_times timestamptz[], p_lock_patience int)
-returns setof uuid language plpgsql set enable_seqscan = off as $$
+returns setof uuid language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 begin
     perform set_config('lock_timeout', p_lock_patience::text, true);
     return query

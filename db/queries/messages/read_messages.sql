@@ -1,4 +1,4 @@
--- One page of a transform's messages, or one of each of several. An entry each: $1 uuid[] transform, $2 int[] index after which to read; for all: $3 int
+-- Pages of several transforms. An entry each: $1 uuid[] transform, $2 int[] index after which to read; for all: $3 int
 -- rows at most, $4 int bytes of data at which a page ends, with the row that reaches them: one row at least. Rows with the
 -- number of their entry (from 1), in order of index within it. Messages have no gaps, so a page is a range of indexes: a limit alone was planned
 -- as a sort of all that follow, at each page. Index: transform_chunks_pkey.

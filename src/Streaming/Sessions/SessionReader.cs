@@ -79,14 +79,19 @@ public sealed class SessionReader(Postgres postgres, IOptions<DatabaseOptions> o
         NpgsqlConnection connection, IReadOnlyCollection<(Guid SessionId, string UserId)> asked, CancellationToken cancellation)
     {
         (Guid SessionId, string UserId)[] keys = [.. asked];
-        await using var command = new NpgsqlCommand(Sql.Named("sessions/read_versions"), connection)
-        {
-            Parameters =
+        await using var command = keys is [var (session, user)]
+            ? new NpgsqlCommand(Sql.Named("sessions/read_version"), connection)
             {
-                new NpgsqlParameter<Guid[]>("sessions", [.. keys.Select(key => key.SessionId)]),
-                new NpgsqlParameter<string[]>("users", [.. keys.Select(key => key.UserId)]),
-            },
-        };
+                Parameters = { new NpgsqlParameter<Guid> { TypedValue = session }, new NpgsqlParameter<string> { TypedValue = user } },
+            }
+            : new NpgsqlCommand(Sql.Named("sessions/read_versions"), connection)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.SessionId)] },
+                    new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.UserId)] },
+                },
+            };
         await using var row = await command.ExecuteReaderAsync(cancellation);
         var versions = new Dictionary<(Guid, string), (string, SessionVersion)?>();
         while (await row.ReadAsync(cancellation))

@@ -67,11 +67,13 @@ public sealed class MessagePages
         NpgsqlConnection connection, IReadOnlyCollection<(Guid TransformId, int After)> asked, int messagesMax, int bytesMax, CancellationToken cancellation)
     {
         (Guid TransformId, int After)[] keys = [.. asked];
-        await using var command = Command(connection, "messages/read_messages",
-            new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.TransformId)] },
-            new NpgsqlParameter<int[]> { TypedValue = [.. keys.Select(key => key.After)] },
-            new NpgsqlParameter<int> { TypedValue = messagesMax },
-            new NpgsqlParameter<int> { TypedValue = bytesMax });
+        var (rowsLimit, bytesLimit) = (new NpgsqlParameter<int> { TypedValue = messagesMax }, new NpgsqlParameter<int> { TypedValue = bytesMax });
+        await using var command = keys is [var (transformId, after)]
+            ? Command(connection, "messages/read_page",
+                new NpgsqlParameter<Guid> { TypedValue = transformId }, new NpgsqlParameter<int> { TypedValue = after }, rowsLimit, bytesLimit)
+            : Command(connection, "messages/read_messages",
+                new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.TransformId)] },
+                new NpgsqlParameter<int[]> { TypedValue = [.. keys.Select(key => key.After)] }, rowsLimit, bytesLimit);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var pages = keys.ToDictionary(key => key, _ => new MessagePage([], IsFull: false));
         var (current, bytes) = (0, 0);

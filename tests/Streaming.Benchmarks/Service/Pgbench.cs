@@ -13,7 +13,7 @@ static partial class Pgbench
     public static string ReadState(string relay) => OfRelay("sessions/read_state", relay);
 
     /// <summary>The statement of a GET with a matching ETag.</summary>
-    public static string ReadVersion(string relay) => OfRelay("sessions/read_versions", relay);
+    public static string ReadVersion(string relay) => OfRelay("sessions/read_version", relay).Replace("$1", $"'{relay}'").Replace("$2", "'local'");
 
     /// <summary>A row by its primary key.</summary>
     public static string LookUp(string relay) => $"select * from sessions where id = '{relay}';";
@@ -21,8 +21,6 @@ static partial class Pgbench
     static string OfRelay(string statement, string relay) => Parameter().Replace(Sql.Named(statement), parameter => parameter.Value switch
     {
         "@session" => $"'{relay}'",
-        "@sessions" => $"array['{relay}']",
-        "@users" => "array['local']",
         "@kind" => "'relay'",
         "@user" => "'local'",
         "@afterOrdinal" => "0",

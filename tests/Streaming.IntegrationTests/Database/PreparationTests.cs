@@ -22,7 +22,7 @@ public sealed class PreparationTests(MigratedDatabase database) : IClassFixture<
         Assert.Equal(0L, await PreparedAsync(database.ConnectionString + ";Max Auto Prepare=0"));
     }
 
-    /// <summary>How many sessions' statements are prepared after read_versions was run three times.</summary>
+    /// <summary>How many sessions' statements are prepared after read_version was run three times.</summary>
     static async Task<long> PreparedAsync(string connectionString)
     {
         var configuration = new ConfigurationBuilder()
@@ -31,9 +31,9 @@ public sealed class PreparationTests(MigratedDatabase database) : IClassFixture<
         await using var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
         for (var i = 0; i < 3; i++)
         {
-            await using var command = new NpgsqlCommand(Sql.Named("sessions/read_versions"), connection)
+            await using var command = new NpgsqlCommand(Sql.Named("sessions/read_version"), connection)
             {
-                Parameters = { new NpgsqlParameter<Guid[]>("sessions", [Guid.NewGuid()]), new NpgsqlParameter<string[]>("users", ["ada"]) },
+                Parameters = { new NpgsqlParameter<Guid> { TypedValue = Guid.NewGuid() }, new NpgsqlParameter<string> { TypedValue = "ada" } },
             };
             Assert.Null(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
         }

@@ -21,8 +21,6 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["@kind"] = "'ideation'",
         ["@session"] = Session,
         ["@user"] = "'user50'",
-        ["@sessions"] = $"array[{Session}]",
-        ["@users"] = "array['user50']",
         ["@afterOrdinal"] = "1",
         ["@afterIndex"] = "200",
         ["@grace"] = "interval '7 days'",
@@ -35,6 +33,9 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     static readonly Dictionary<string, string[]> Arguments = new()
     {
         ["messages/read_messages"] = Many,
+        ["messages/read_page"] = [Transform, "17", "1000", "1048576"],
+        ["sessions/read_version"] = [Session, "'user50'"],
+        ["sessions/read_versions"] = [$"array[{Session}]", "array['user50']"],
         ["messages/read_heads"] = [Many[0], Many[1]],
         ["estimation/read_stage_history"] = ["'ideation'", "'ideaCount'", "50", "array['ideas']"],
         ["estimation/read_outcomes"] = ["'ideation'", "300", "31"],
@@ -47,7 +48,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     };
 
     public static TheoryData<string, string> Cases => new(
-        from name in (string[])["sessions/read_state", "sessions/read_versions", "messages/read_messages", "messages/read_heads", "messages/remove_messages"]
+        from name in (string[])["sessions/read_state", "sessions/read_version", "sessions/read_versions", "messages/read_messages", "messages/read_page", "messages/read_heads", "messages/remove_messages"]
         from mode in (string[])["force_generic_plan", "force_custom_plan"]
         select (name, mode));
 
