@@ -35,14 +35,14 @@ public sealed class AppendBatch
     }
 
     /// <summary>
-    /// Writes everything in one transaction and one round trip; returns the transforms that wrote nothing because their
-    /// lease is lost.
+    /// Writes everything in one transaction and one round trip; returns the leases that are lost, whose messages were not
+    /// written. A process may have taken over a run of its own: then both leases are here, and the later one is the one that stands.
     /// </summary>
     /// <param name="connection">Of the pool.</param>
     /// <param name="lockPatience">How long it waits for a lock that somebody else holds.</param>
     /// <param name="cancellation">Ends the wait for the answer; whether it was written is then unknown.</param>
     /// <exception cref="PostgresException">Among others 55P03: the patience was used up, and nothing is written.</exception>
-    public async Task<HashSet<Guid>> WriteAsync(NpgsqlConnection connection, TimeSpan lockPatience, CancellationToken cancellation)
+    public async Task<HashSet<RunLease>> WriteAsync(NpgsqlConnection connection, TimeSpan lockPatience, CancellationToken cancellation)
     {
         // Without an explicit transaction PostgreSQL runs a pipelined batch as one.
         await using var batch = new NpgsqlBatch(connection);
@@ -53,17 +53,20 @@ public sealed class AppendBatch
         AddMessages(batch, patience);
         AddChanges(batch, changes);
 
-        var lost = _runs.Keys.Select(lease => lease.TransformId).ToHashSet();
+        var written = new HashSet<Guid>();
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         if (changes.Count > 0)
             await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
-            lost.Remove(reader.GetGuid(0));
+            written.Add(reader.GetGuid(0));
         while (await reader.NextResultAsync(cancellation))
         {
         }
 
-        return lost;
+        var newest = new Dictionary<Guid, int>();
+        foreach (var lease in _runs.Keys)
+            newest[lease.TransformId] = Math.Max(lease.Attempt, newest.GetValueOrDefault(lease.TransformId));
+        return [.. _runs.Keys.Where(lease => !written.Contains(lease.TransformId) || lease.Attempt < newest[lease.TransformId])];
     }
 
     void AddMessages(NpgsqlBatch batch, NpgsqlParameter patience)

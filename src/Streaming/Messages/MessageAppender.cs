@@ -133,7 +133,7 @@ public sealed class MessageAppender(
         var duration = clock.GetElapsedTime(began);
         var committed = 0;
         foreach (var (lease, messages) in batch.Runs)
-            if (lost.Contains(lease.TransformId))
+            if (lost.Contains(lease))
             {
                 GiveUp(lease, messages, "the transform was ended or taken over", null);
             }
