@@ -135,6 +135,8 @@ public sealed class TransformWorker(
 
     async Task<int> ClaimAsync(string statement, TransformQueue queue, int count, CancellationToken stopping)
     {
+        // What this worker hands back when it stops wakes it as well.
+        stopping.ThrowIfCancellationRequested();
         await using var connection = await postgres.ConnectAsync(stopping);
         var claimed = (await connection.QueryAsync<ClaimedTransform>(new CommandDefinition(Sql.Named(statement), new
         {
