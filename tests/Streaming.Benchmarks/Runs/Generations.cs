@@ -20,7 +20,7 @@ sealed class Generations(
     // The loop that reads them all has one of its own.
     const int BufferBytes = 4096;
 
-    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);
 
     public override bool Meets(Figures figures) => meets(figures);
 

@@ -105,13 +105,24 @@ static class ServedProgram
         };
     }
 
-    /// <summary>The input is a pipe from the benchmark: its end, planned or by kill -9, stops the service in good order.</summary>
-    sealed class EndWithParent(IHostApplicationLifetime lifetime) : BackgroundService
+    /// <summary>
+    /// The input is a pipe from the benchmark: its end, planned or by kill -9, stops the service in good order. It is read by a thread of its
+    /// own: ReadAsync of a console blocks one of the pool's threads, of which the service has two on two cores.
+    /// </summary>
+    sealed class EndWithParent(IHostApplicationLifetime lifetime) : IHostedService
     {
-        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        public Task StartAsync(CancellationToken cancellationToken)
         {
-            await using var input = Console.OpenStandardInput();
-            while (await input.ReadAsync(new byte[16], stoppingToken) > 0)
+            new Thread(StopAtEnd) { IsBackground = true, Name = "parent" }.Start();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        void StopAtEnd()
+        {
+            using var input = Console.OpenStandardInput();
+            while (input.Read(new byte[16]) > 0)
             {
             }
 
