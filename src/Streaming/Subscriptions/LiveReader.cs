@@ -171,8 +171,10 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         lock (_gate)
         {
             var before = _next;
-            foreach (var row in rows)
+            // By index: an enumerator of the interface is a box a commit.
+            for (var i = 0; i < rows.Count; i++)
             {
+                var row = rows[i];
                 if (row.Index > _next)
                 {
                     _announced = Math.Max(_announced, row.Index);
@@ -216,17 +218,22 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         }
 
         while (_next - _start == _ring.Length || (_bytes + frame.Bytes.Length > options.WindowBytesMax && _next > _start))
-        {
-            ref var oldest = ref _ring[_start++ % _ring.Length];
-            _bytes -= oldest.Bytes.Length;
-            oldest = null!;
-        }
-
+            DropOldest();
         _ring[_next++ % _ring.Length] = frame;
         _bytes += frame.Bytes.Length;
     }
 
-    /// <summary>Takes the frames from index <paramref name="next"/> on, some 64 KiB at most, so that no flush grows without bound.</summary>
+    void DropOldest()
+    {
+        ref var oldest = ref _ring[_start++ % _ring.Length];
+        _bytes -= oldest.Bytes.Length;
+        oldest = null!;
+    }
+
+    /// <summary>
+    /// Takes the frames from index <paramref name="next"/> on, some 64 KiB at most, so that no flush grows without bound. What the only
+    /// subscriber has taken is held no longer: most streams have one, and frames that grow old cost a collection its pause.
+    /// </summary>
     public Position Collect(int next, List<Frame> frames)
     {
         const int BytesMax = 64 * 1024;
@@ -241,6 +248,8 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
                 bytes += frame.Bytes.Length;
             }
 
+            while (_subscribers.Count == 1 && _start < Math.Min(next, _next))
+                DropOldest();
             return frames.Count == 0 ? Position.Current : next < _next ? Position.More : Position.Collected;
         }
     }

@@ -65,6 +65,43 @@ public sealed class LiveReaderTests
     }
 
     [Fact]
+    public void What_the_only_subscriber_has_taken_is_held_no_longer()
+    {
+        var reader = Reader();
+        reader.Add(new Subscriber(TimeProvider.System));
+        reader.Add(Rows(0, 4));
+        Assert.Equal([0, 1, 2, 3, 4], Collected(reader, 0));
+        Assert.Equal(5, reader.Start);
+        Assert.Empty(Collected(reader, 5));
+        // Whoever comes now with an older cursor reads a page.
+        Assert.Equal(LiveReader.Position.Behind, reader.Collect(4, []));
+        reader.Add(Rows(5, 6));
+        Assert.Equal([5, 6], Collected(reader, 5));
+    }
+
+    [Fact]
+    public void Only_subscriber_that_is_ahead_of_the_window_leaves_it_whole()
+    {
+        var reader = Reader();
+        reader.Add(new Subscriber(TimeProvider.System));
+        reader.Add(Rows(0, 1));
+        Assert.Empty(Collected(reader, 4));
+        reader.Add(Rows(2, 5));
+        Assert.Equal([4, 5], Collected(reader, 4));
+    }
+
+    [Fact]
+    public void What_one_of_two_subscribers_has_taken_is_there_for_the_other()
+    {
+        var reader = Reader();
+        reader.Add(new Subscriber(TimeProvider.System));
+        reader.Add(new Subscriber(TimeProvider.System));
+        reader.Add(Rows(0, 4));
+        Assert.Equal([0, 1, 2, 3, 4], Collected(reader, 0));
+        Assert.Equal([0, 1, 2, 3, 4], Collected(reader, 0));
+    }
+
+    [Fact]
     public void Window_is_bounded_in_bytes_but_holds_one_message_of_any_size()
     {
         var reader = Reader(bytesMax: 2000);
