@@ -47,13 +47,18 @@ public sealed class AppendBatch
         // Without an explicit transaction PostgreSQL runs a pipelined batch as one.
         await using var batch = new NpgsqlBatch(connection);
         var patience = new NpgsqlParameter<int> { TypedValue = (int)lockPatience.TotalMilliseconds };
-        var changes = _runs.Values.SelectMany(messages => messages).Where(append => append.ChangesMoreThanMessages).ToList();
+        var changes = new List<Append>();
+        foreach (var messages in _runs.Values)
+            foreach (var append in messages)
+                if (append.ChangesMoreThanMessages)
+                    changes.Add(append);
         if (changes.Count > 0)
             Statement(batch, "lock_leases", Of(NpgsqlDbType.Uuid, changes.Select(c => c.Lease.TransformId).Distinct()), patience.Clone());
         AddMessages(batch, patience);
-        AddChanges(batch, changes);
+        if (changes.Count > 0)
+            AddChanges(batch, changes);
 
-        var written = new HashSet<Guid>();
+        var written = new HashSet<Guid>(_runs.Count);
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         if (changes.Count > 0)
             await reader.NextResultAsync(cancellation);
@@ -63,7 +68,7 @@ public sealed class AppendBatch
         {
         }
 
-        var newest = new Dictionary<Guid, int>();
+        var newest = new Dictionary<Guid, int>(_runs.Count);
         foreach (var lease in _runs.Keys)
             newest[lease.TransformId] = Math.Max(lease.Attempt, newest.GetValueOrDefault(lease.TransformId));
         return [.. _runs.Keys.Where(lease => !written.Contains(lease.TransformId) || lease.Attempt < newest[lease.TransformId])];

@@ -28,6 +28,8 @@ public sealed class RunContext(
     readonly HashSet<string> _completed = [.. stored.CompletedStages];
     readonly double _totalWeight = stages.Sum(stage => stage.Weight);
     readonly long _openedAt = clock.GetTimestamp();
+    double _completedWeight;
+    double _stageWeight;
     double _progress = stored.Progress;
     double _progressSent = stored.Progress;
     long _progressAt;
@@ -68,6 +70,7 @@ public sealed class RunContext(
     {
         _stageSpan = Traces.BeginStage(stage);
         Stage = stage;
+        (_completedWeight, _stageWeight) = (CompletedWeight, stages.First(one => one.Name == stage).Weight);
         _stageStartedAt = clock.GetTimestamp();
         times.Begin(stage);
         var message = Progress(0, Label(stage)) with { Estimate = times.Tell() };
@@ -133,10 +136,11 @@ public sealed class RunContext(
     {
         fraction = Math.Clamp(fraction, 0, 1);
         times.Report(fraction);
-        var message = Progress(fraction, label);
-        var moved = message.Progress - _progressSent;
+        Advance(fraction);
+        var moved = Math.Round(_progress, 1) - _progressSent;
         if (moved < 0.1 || (moved < 1 && clock.GetElapsedTime(_progressAt) < options.ProgressInterval))
             return Task.CompletedTask;
+        var message = Progress(fraction, label);
         (_progressAt, _progressSent) = (clock.GetTimestamp(), message.Progress);
         return SendAsync(message with { Estimate = times.Tell() }, cancellation);
     }
@@ -280,10 +284,12 @@ public sealed class RunContext(
 
     ProgressMessage Progress(double fraction, string label)
     {
-        var weight = stages.First(stage => stage.Name == Stage).Weight;
-        _progress = Math.Max(_progress, 100 * (CompletedWeight + fraction * weight) / _totalWeight);
+        Advance(fraction);
         return new ProgressMessage(Stage!, Math.Round(100 * fraction, 1), Math.Round(_progress, 1), label);
     }
+
+    /// <summary>Called for each delta of the model: no query, nothing allocated.</summary>
+    void Advance(double fraction) => _progress = Math.Max(_progress, 100 * (_completedWeight + fraction * _stageWeight) / _totalWeight);
 
     /// <summary>Ends the span of a stage that did not complete; of one that did it is ended.</summary>
     public void Dispose() => _stageSpan?.Dispose();
