@@ -6,7 +6,7 @@ public sealed class DatabaseOptions
     /// <summary>Folder with <c>initdb</c> and <c>postgres</c> for the embedded server; default: searched for.</summary>
     public string? BinDirectory { get; set; }
 
-    /// <summary>Connections of this process at most, besides three for commits, live reads and LISTEN; default 32. A request that finds none free waits for one.</summary>
+    /// <summary>Connections of this process at most, besides four for commits, live reads, LISTEN and the request that comes alone; default 32. A request that finds none free waits for one.</summary>
     public int ConnectionsMax { get; set; } = 32;
 
     /// <summary>

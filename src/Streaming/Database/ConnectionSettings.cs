@@ -11,9 +11,6 @@ namespace Streaming.Database;
 /// </summary>
 public sealed class ConnectionSettings(IConfiguration configuration, IOptions<DatabaseOptions> options)
 {
-    // Commits and live reads: a loop each, which has one open at most.
-    const int WarmConnections = 2;
-
     readonly string? _listener = configuration.GetConnectionString("StreamingListener");
     readonly string? _replica = configuration.GetConnectionString("StreamingReplica");
     string? _connectionString = configuration.GetConnectionString("Streaming");
@@ -30,8 +27,8 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
     /// </summary>
     public string Pooled() => Pooled(_connectionString, "streaming", options.Value.ConnectionsMax);
 
-    /// <summary>For the loops that every message goes through: a pool of their own, besides <c>Database:ConnectionsMax</c>.</summary>
-    public string Warm() => Pooled(_connectionString, "streaming", WarmConnections);
+    /// <summary>For what has a connection of its own, besides <c>Database:ConnectionsMax</c>: a pool of one, for <see cref="OwnConnection"/>.</summary>
+    public string Own() => Pooled(_connectionString, "streaming", connectionsMax: 1);
 
     static string Pooled(string? connectionString, string applicationName, int connectionsMax)
     {

@@ -35,7 +35,7 @@ public sealed class DatabaseStartup(
             await MigrateAsync(dataSource, stoppingToken);
             if (settings.IsEmbedded)
                 await ExpireLeasesAsync(dataSource, stoppingToken);
-            postgres.Open(dataSource, NpgsqlDataSource.Create(settings.Warm()));
+            postgres.Open(dataSource, Enum.GetValues<OwnConnection>().ToDictionary(own => own, _ => NpgsqlDataSource.Create(settings.Own())));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -10,6 +10,19 @@ namespace Streaming.Database;
 public sealed class DatabaseUnavailableException(Exception? inner)
     : Exception("The database cannot be reached at the moment.", inner);
 
+/// <summary>What has a connection of its own: the pool hands its connections out in turn, so that each statement would meet a session that has been idle for long.</summary>
+public enum OwnConnection
+{
+    /// <summary>The appender's loop.</summary>
+    Commits,
+
+    /// <summary>The loop of the live readers.</summary>
+    LiveReads,
+
+    /// <summary>The request that comes while no other uses it; the others take one of the pool.</summary>
+    FirstRequest,
+}
+
 /// <summary>
 /// The one door to PostgreSQL. It opens when <see cref="DatabaseStartup"/> has found the server and migrated it; who
 /// comes earlier waits.
@@ -21,11 +34,12 @@ public sealed class Postgres : IAsyncDisposable
 
     static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1);
 
-    readonly TaskCompletionSource<(NpgsqlDataSource Pool, NpgsqlDataSource Warm)> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource<(NpgsqlDataSource Pool, IReadOnlyDictionary<OwnConnection, NpgsqlDataSource> Own)> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly ResiliencePipeline _retries;
     readonly SemaphoreSlim _requests;
     readonly TimeSpan _patience;
     readonly TimeProvider _clock;
+    int _firstIsTaken;
 
     public Postgres(IOptions<DatabaseOptions> options, TimeProvider clock)
     {
@@ -49,7 +63,7 @@ public sealed class Postgres : IAsyncDisposable
     public bool IsOpen => _opened.Task.IsCompletedSuccessfully;
 
     /// <summary>Called once, by <see cref="DatabaseStartup"/>. The data sources are then this object's to dispose.</summary>
-    public void Open(NpgsqlDataSource pool, NpgsqlDataSource warm) => _opened.SetResult((pool, warm));
+    public void Open(NpgsqlDataSource pool, IReadOnlyDictionary<OwnConnection, NpgsqlDataSource> own) => _opened.SetResult((pool, own));
 
     /// <summary>Whether the server answers within a second.</summary>
     public async Task<bool> AnswersAsync(CancellationToken cancellation)
@@ -82,15 +96,12 @@ public sealed class Postgres : IAsyncDisposable
         return await pool.OpenConnectionAsync(cancellation);
     }
 
-    /// <summary>
-    /// A connection for the loops that every message goes through, commits and live reads, one for each. The pool hands its
-    /// connections out in turn, so that each statement would meet a session that has been idle for long, with plans of its own.
-    /// </summary>
+    /// <summary>The connection that <paramref name="own"/> has besides the pool; waits while it is in use.</summary>
     /// <exception cref="NpgsqlException">The server cannot be reached.</exception>
-    public async ValueTask<NpgsqlConnection> ConnectWarmAsync(CancellationToken cancellation)
+    public async ValueTask<NpgsqlConnection> ConnectAsync(OwnConnection own, CancellationToken cancellation)
     {
-        var (_, warm) = await _opened.Task.WaitAsync(cancellation);
-        return await warm.OpenConnectionAsync(cancellation);
+        var (_, sources) = await _opened.Task.WaitAsync(cancellation);
+        return await sources[own].OpenConnectionAsync(cancellation);
     }
 
     /// <summary>
@@ -139,13 +150,17 @@ public sealed class Postgres : IAsyncDisposable
     public async Task<T> InTurnAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation)
     {
         await _requests.WaitAsync(cancellation);
+        // One after the other meet the same session, whose plans and caches are warm: a state took 3.4 ms so, and 4.4 from the pool.
+        var isFirst = Interlocked.Exchange(ref _firstIsTaken, 1) == 0;
         try
         {
-            await using var connection = await ConnectAsync(cancellation);
+            await using var connection = await (isFirst ? ConnectAsync(OwnConnection.FirstRequest, cancellation) : ConnectAsync(cancellation));
             return await work(connection);
         }
         finally
         {
+            if (isFirst)
+                Volatile.Write(ref _firstIsTaken, 0);
             _requests.Release();
         }
     }
@@ -158,11 +173,11 @@ public sealed class Postgres : IAsyncDisposable
         return await work(connection);
     }, cancellation);
 
-    /// <summary>The same for the loop of live reads, on a connection of <see cref="ConnectWarmAsync"/>.</summary>
+    /// <summary>The same on the connection that <paramref name="own"/> has.</summary>
     /// <exception cref="DatabaseUnavailableException">The patience was used up.</exception>
-    public Task<T> RunWarmAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
+    public Task<T> RunOnAsync<T>(OwnConnection own, Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellation) => PatientlyAsync(async token =>
     {
-        await using var connection = await ConnectWarmAsync(token);
+        await using var connection = await ConnectAsync(own, token);
         return await work(connection);
     }, cancellation);
 
@@ -175,6 +190,16 @@ public sealed class Postgres : IAsyncDisposable
         Exception? last = null;
         try
         {
+            // The first try by itself: a pipeline is eight more tasks for each statement.
+            try
+            {
+                return await work(either.Token);
+            }
+            catch (Exception fault) when (IsTransient(fault) && !patience.IsCancellationRequested)
+            {
+                last = fault;
+            }
+
             return await _retries.ExecuteAsync(async token =>
             {
                 try
@@ -219,7 +244,8 @@ public sealed class Postgres : IAsyncDisposable
             return;
         }
 
-        await _opened.Task.Result.Warm.DisposeAsync();
+        foreach (var source in _opened.Task.Result.Own.Values)
+            await source.DisposeAsync();
         await _opened.Task.Result.Pool.DisposeAsync();
     }
 }

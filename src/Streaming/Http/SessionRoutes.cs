@@ -67,6 +67,9 @@ public sealed class SessionRoutes(
         }
 
         var request = http.Request.GetTypedHeaders();
+        // A look at the version is for whoever may have the state already, and for a replica: it is a round trip.
+        if (!freshStates.NeedsVersion && request.IfNoneMatch.Count == 0 && WaitOf(http) is null)
+            return Answer(kind, http, await reader.ReadStateAsync(kind.Name, sessionId, http.Id(), after, http.RequestAborted), StatusCodes.Status200OK);
         var version = await reader.ReadVersionAsync(kind.Name, sessionId, http.Id(), http.RequestAborted);
         if (version is null)
             return Problems.NotFound.Problem();

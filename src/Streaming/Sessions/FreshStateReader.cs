@@ -10,6 +10,9 @@ public sealed class FreshStateReader(SessionReader primary, Replica replica, Tim
 {
     static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>Whether a state is held against what the primary says: not where it comes from there.</summary>
+    public bool NeedsVersion => replica.IsConfigured;
+
     /// <summary>The state; null if the session has been deleted meanwhile.</summary>
     /// <param name="kind">Name of the kind.</param>
     /// <param name="sessionId">The session.</param>

@@ -61,7 +61,7 @@ public sealed class MessagePages
     /// <summary>What many transforms have grown by, a page of each that has; one query for all.</summary>
     public Task<IReadOnlyDictionary<(Guid TransformId, int After), MessagePage>> ReadNewAsync(
         IReadOnlyCollection<(Guid TransformId, int After)> grown, CancellationToken cancellation) =>
-        _postgres.RunWarmAsync(connection => ReadAsync(connection, grown, _options.PageMessagesMax, _options.PageBytesMax, cancellation), cancellation);
+        _postgres.RunOnAsync(OwnConnection.LiveReads, connection => ReadAsync(connection, grown, _options.PageMessagesMax, _options.PageBytesMax, cancellation), cancellation);
 
     static async Task<IReadOnlyDictionary<(Guid TransformId, int After), MessagePage>> ReadAsync(
         NpgsqlConnection connection, IReadOnlyCollection<(Guid TransformId, int After)> asked, int messagesMax, int bytesMax, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using Streaming.IntegrationTests.Fixtures;
 using Streaming.IntegrationTests.Telemetry;
 using Xunit;
@@ -26,6 +27,23 @@ public sealed class QueryCountTests(PostgresServer postgres)
         var (queries, commits, messages) = await CountAsync(tokensPerSecond: 200);
         Assert.InRange(commits, messages / 10, messages);
         Assert.InRange(queries - commits, 1, messages * OtherQueriesPerThousandMax / 1_000);
+    }
+
+    /// <summary>Who says what is there already costs a look at the version first; who does not, none.</summary>
+    [Fact]
+    public async Task State_is_one_query()
+    {
+        const int Reads = 200;
+        await using var host = await ServiceHost.StartAsync(postgres, []);
+        // A relay: nothing else is written meanwhile.
+        using var created = await host.Client.PostAsJsonAsync("/api/relays", new { title = "x" }, TestContext.Current.CancellationToken);
+        var url = created.Headers.Location;
+        using var queries = new QueryCount(host.ConnectionString);
+        for (var i = 0; i < Reads; i++)
+            using (var response = await host.Client.GetAsync(url, TestContext.Current.CancellationToken))
+                response.EnsureSuccessStatusCode();
+        // The rest is of what the service looks after.
+        Assert.InRange(queries.Total, Reads, 3 * Reads / 2);
     }
 
     async Task<(int Queries, int Commits, int Messages)> CountAsync(int tokensPerSecond)
