@@ -32,6 +32,7 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     // Suspicion 1: nobody knows what was committed between the look-up of the head and the subscription.
     int _suspicions = 1;
     int _suspicionsCleared;
+    volatile int _subscriberCount;
     volatile bool _hasVanished;
 
     public StreamTarget Target { get; } = target;
@@ -65,14 +66,8 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         }
     }
 
-    public int SubscriberCount
-    {
-        get
-        {
-            lock (_gate)
-                return _subscribers.Count;
-        }
-    }
+    /// <summary>Its subscribers, for whom one that has just joined or left may be missing.</summary>
+    public int SubscriberCount => _subscriberCount;
 
     /// <summary>Index of the first message in the window. The primary has shown every message before it.</summary>
     public int Start
@@ -87,7 +82,10 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     public void Add(Subscriber subscriber)
     {
         lock (_gate)
+        {
             _subscribers.Add(subscriber);
+            _subscriberCount = _subscribers.Count;
+        }
     }
 
     /// <summary>Takes a subscriber off; true if nobody is left.</summary>
@@ -96,7 +94,8 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         lock (_gate)
         {
             _subscribers.Remove(subscriber);
-            return _subscribers.Count == 0;
+            _subscriberCount = _subscribers.Count;
+            return _subscriberCount == 0;
         }
     }
 

@@ -132,7 +132,7 @@ public sealed class SubscriptionWriter(
                 if (hasMore)
                     continue;
                 await subscriber.Wake.WaitAsync();
-                await PaceAsync(subscriber);
+                await PaceAsync(subscriber, open);
             }
         }
         finally
@@ -252,9 +252,12 @@ public sealed class SubscriptionWriter(
     /// The first message after a pause leaves at once; those that come sooner than <c>Subscriptions:FlushInterval</c> after
     /// a flush wait for it together, because a socket write costs as much for one frame as for fifty.
     /// </summary>
-    ValueTask PaceAsync(Subscriber subscriber)
+    ValueTask PaceAsync(Subscriber subscriber, List<(Subscription Subscription, LiveReader Reader)> open)
     {
-        var rest = _options.FlushInterval - subscriber.Silence;
+        var subscribers = 0;
+        foreach (var (_, reader) in open)
+            subscribers = Math.Max(subscribers, reader.SubscriberCount);
+        var rest = _options.FlushIntervalOf(subscribers) - subscriber.Silence;
         return rest <= TimeSpan.Zero ? ValueTask.CompletedTask : new ValueTask(Task.Delay(rest, clock));
     }
 }

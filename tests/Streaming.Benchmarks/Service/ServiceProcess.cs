@@ -45,7 +45,9 @@ sealed class ServiceProcess : IAsyncDisposable
             [
             ServedProgram.Command, setup.TokensPerSecond.ToString(CultureInfo.InvariantCulture), $"{setup.Generations}",
             "--urls", $"http://{Address}", $"--ConnectionStrings:Streaming={setup.Database.ConnectionString}",
-            $"--Streaming:Role={setup.Role}", $"--Streaming:DataDirectory={setup.Database.Folder}", $"--Transforms:Concurrency={setup.Generations}", .. setup.Settings,
+            $"--Streaming:Role={setup.Role}", $"--Streaming:DataDirectory={setup.Database.Folder}", $"--Transforms:Concurrency={setup.Generations}",
+            // Its answers have no end.
+            $"--Models:TextBytesMax={int.MaxValue}", .. setup.Settings,
         ]);
     }
 
