@@ -15,7 +15,7 @@ namespace Streaming.Messages;
 /// <remarks>
 /// <code>
 ///   waiting ──messages──> writing ──committed──> handing over ──> waiting
-///                          │  ▲
+///                          │  ▲                    └──more wait──> first the next is sent, then this is handed over
 ///                        fault └──> settling: what did the fault leave committed? whose lease still stands?
 ///                          └──a row is locked──> each of its runs set aside ──committed, nothing waits──> back in the loop
 /// </code>
@@ -75,16 +75,21 @@ public sealed class MessageAppender(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // The stop closes the queue instead of breaking off: what was accepted is committed first.
-        var batch = new AppendBatch();
-        while (await _queue.Reader.WaitToReadAsync(CancellationToken.None))
+        var (batch, committed) = (new AppendBatch(), new AppendBatch());
+        do
         {
-            batch.Clear();
             while (batch.Count < options.Value.BatchMessagesMax && _queue.Reader.TryRead(out var append))
                 if (!WaitsAside(append))
                     Number(append, batch);
-            if (batch.Count > 0)
-                await CommitAsync(batch, isAside: false, stoppingToken);
+            // Sent before the last batch is handed over: PostgreSQL writes the one while the readers are told of the other.
+            var commit = batch.Count > 0 ? CommitAsync(batch, isAside: false, stoppingToken) : Task.CompletedTask;
+            HandOver(committed);
+            await commit;
+            (batch, committed) = (committed, batch);
+            if (_queue.Reader.Count == 0)
+                HandOver(committed);
         }
+        while (await _queue.Reader.WaitToReadAsync(CancellationToken.None));
 
         await Task.WhenAll(_aside.Values.Select(aside => aside.CaughtUp.Task));
     }
@@ -110,6 +115,7 @@ public sealed class MessageAppender(
         batch.Add(append);
     }
 
+    /// <summary>Commits a batch. What is in it afterwards is committed, and to be handed over.</summary>
     async Task CommitAsync(AppendBatch batch, bool isAside, CancellationToken stopping)
     {
         try
@@ -122,6 +128,7 @@ public sealed class MessageAppender(
         }
     }
 
+    /// <summary>Writes a batch; runs whose lease is lost are taken out of it.</summary>
     async Task WriteAsync(AppendBatch batch, bool isAside, CancellationToken stopping)
     {
         var began = clock.GetTimestamp();
@@ -131,19 +138,20 @@ public sealed class MessageAppender(
         await using var connection = await (isAside ? postgres.ConnectAsync(stopping) : postgres.ConnectAsync(OwnConnection.Commits, stopping));
         var lost = await batch.WriteAsync(connection, options.Value.LockPatience, CancellationToken.None);
         var duration = clock.GetElapsedTime(began);
-        var committed = 0;
-        foreach (var (lease, messages) in batch.Runs)
-            if (lost.Contains(lease))
-            {
-                GiveUp(lease, messages, "the transform was ended or taken over", null);
-            }
-            else
-            {
-                Complete(lease, messages);
-                committed += messages.Count;
-            }
+        foreach (var lease in lost)
+        {
+            GiveUp(lease, batch.Runs[lease], "the transform was ended or taken over", null);
+            batch.Remove(lease);
+        }
 
-        metrics.Committed(committed, duration);
+        metrics.Committed(batch.Count, duration);
+    }
+
+    void HandOver(AppendBatch batch)
+    {
+        foreach (var (lease, messages) in batch.Runs)
+            Complete(lease, messages);
+        batch.Clear();
     }
 
     bool WaitsAside(Append append)
@@ -165,7 +173,7 @@ public sealed class MessageAppender(
         while (!aside.HasCaughtUp)
         {
             await CommitAsync(batch, isAside: true, stopping);
-            batch.Clear();
+            HandOver(batch);
             lock (aside)
             {
                 foreach (var append in aside.Waiting)
@@ -270,6 +278,7 @@ public sealed class MessageAppender(
                     messages.ForEach(single.Add);
                     batch.Remove(lease);
                     await CommitAsync(single, isAside, stopping);
+                    HandOver(single);
                 }
             }
             catch (Exception next)

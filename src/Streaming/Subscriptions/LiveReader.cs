@@ -140,7 +140,9 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     {
         lock (_gate)
         {
-            _expected = -1;
+            // The next commit may be under way by now.
+            if (rows.Count == 0 || rows[^1].Index >= _expected)
+                _expected = -1;
             Add(rows);
         }
     }
