@@ -134,7 +134,7 @@ public sealed class MessageAppender(
         var began = clock.GetTimestamp();
         foreach (var (lease, messages) in batch.Runs)
             foreach (var observer in _observers)
-                observer.Committing(lease.TransformId, messages[^1].Index);
+                observer.Committing(lease.TransformId, messages[0].Index, messages[^1].Index);
         await using var connection = await (isAside ? postgres.ConnectAsync(stopping) : postgres.ConnectAsync(OwnConnection.Commits, stopping));
         var lost = await batch.WriteAsync(connection, options.Value.LockPatience, CancellationToken.None);
         var duration = clock.GetElapsedTime(began);

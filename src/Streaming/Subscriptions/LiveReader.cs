@@ -27,7 +27,8 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     int _next = target.Head + 1;
     int _bytes;
     int _announced = target.Head;
-    // Rows up to here are being committed by this process, and will be handed over.
+    // Rows from the one to the other are being committed by this process, and will be handed over; -1: none.
+    int _expectedFrom;
     int _expected = -1;
     // Suspicion 1: nobody knows what was committed between the look-up of the head and the subscription.
     int _suspicions = 1;
@@ -116,7 +117,7 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     }
 
     /// <summary>Whether messages are missing here that are not handed over in a moment.</summary>
-    bool HasUnexpected => _announced >= _next && _announced > _expected;
+    bool HasUnexpected => _announced >= _next && (_announced > _expected || _next < _expectedFrom);
 
     /// <summary>The transform has messages up to <paramref name="head"/>; true if some of them have to be read.</summary>
     public bool Grew(int head)
@@ -128,11 +129,18 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
         }
     }
 
-    /// <summary>Messages up to <paramref name="head"/> are being committed by this process; <see cref="TakeExpected"/> follows.</summary>
-    public void Expect(int head)
+    /// <summary>
+    /// These messages are being committed by this process; <see cref="TakeExpected"/> follows. A commit may be sent before the one
+    /// before it is handed over.
+    /// </summary>
+    public void Expect(int first, int last)
     {
         lock (_gate)
-            _expected = head;
+        {
+            if (_expected < 0 || first != _expected + 1)
+                _expectedFrom = first;
+            _expected = last;
+        }
     }
 
     /// <summary><see cref="Add(IReadOnlyList{MessageRow})"/> of the rows that were expected; none if they were given up.</summary>
@@ -140,9 +148,10 @@ public sealed class LiveReader(StreamTarget target, SubscriptionOptions options)
     {
         lock (_gate)
         {
-            // The next commit may be under way by now.
             if (rows.Count == 0 || rows[^1].Index >= _expected)
                 _expected = -1;
+            else
+                _expectedFrom = rows[^1].Index + 1;
             Add(rows);
         }
     }

@@ -63,10 +63,10 @@ public sealed class LiveReaders(
     }
 
     /// <inheritdoc/>
-    public void Committing(Guid transformId, int head)
+    public void Committing(Guid transformId, int first, int last)
     {
         if (_readers.TryGetValue(transformId, out var reader))
-            reader.Expect(head);
+            reader.Expect(first, last);
     }
 
     /// <inheritdoc/>

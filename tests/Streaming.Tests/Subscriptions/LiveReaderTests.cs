@@ -149,7 +149,7 @@ public sealed class LiveReaderTests
     {
         var reader = Reader();
         reader.AddLast([], reader.Missing!.Value);
-        reader.Expect(3);
+        reader.Expect(0, 3);
         Assert.False(reader.Grew(3));
         Assert.Null(reader.Missing);
         reader.TakeExpected(Rows(0, 3));
@@ -162,7 +162,7 @@ public sealed class LiveReaderTests
     {
         var reader = Reader();
         reader.AddLast([], reader.Missing!.Value);
-        reader.Expect(3);
+        reader.Expect(0, 3);
         Assert.True(reader.Grew(4));
     }
 
@@ -171,10 +171,37 @@ public sealed class LiveReaderTests
     {
         var reader = Reader();
         reader.AddLast([], reader.Missing!.Value);
-        reader.Expect(3);
+        reader.Expect(0, 3);
         reader.Grew(3);
         reader.TakeExpected([]);
         Assert.Equal(-1, reader.Missing!.Value.After);
+    }
+
+    [Fact]
+    public void Gap_before_what_is_expected_is_read_though_the_next_commit_is_always_under_way()
+    {
+        var reader = Reader();
+        reader.AddLast([], reader.Missing!.Value);
+        // Rows 0 and 1 are somebody else's, and nobody has said so.
+        reader.Expect(2, 3);
+        reader.Expect(4, 5);
+        reader.TakeExpected(Rows(2, 3));
+        Assert.Equal(-1, reader.Missing!.Value.After);
+    }
+
+    [Fact]
+    public void Commit_that_is_sent_before_the_last_is_handed_over_is_expected_too()
+    {
+        var reader = Reader();
+        reader.AddLast([], reader.Missing!.Value);
+        reader.Expect(0, 1);
+        reader.Expect(2, 3);
+        Assert.False(reader.Grew(3));
+        reader.TakeExpected(Rows(0, 1));
+        Assert.Null(reader.Missing);
+        reader.TakeExpected(Rows(2, 3));
+        Assert.Null(reader.Missing);
+        Assert.True(reader.Grew(4));
     }
 
     [Fact]
@@ -182,7 +209,7 @@ public sealed class LiveReaderTests
     {
         var reader = Reader();
         reader.AddLast([], reader.Missing!.Value);
-        reader.Expect(3);
+        reader.Expect(0, 3);
         reader.Suspect();
         Assert.NotNull(reader.Missing);
     }
@@ -206,10 +233,20 @@ public sealed class LiveReaderTests
                     case 5:
                         var first = committed;
                         committed += 1 + random.Next(5);
-                        reader.Expect(committed - 1);
+                        reader.Expect(first, committed - 1);
                         if (random.Next(2) == 0)
                             reader.Grew(committed - 1);
                         Read(random.Next(cursors.Length));
+                        if (random.Next(2) == 0)
+                        {
+                            // The next one is sent before this one is handed over.
+                            var second = committed;
+                            committed += 1 + random.Next(5);
+                            reader.Expect(second, committed - 1);
+                            reader.TakeExpected(Rows(first, second - 1));
+                            first = second;
+                        }
+
                         reader.TakeExpected(random.Next(4) == 0 ? [] : Rows(first, committed - 1));
                         break;
                     case 0:
