@@ -12,7 +12,7 @@ namespace Streaming.Subscriptions;
 /// <param name="Time">Of its message, Unix ms.</param>
 public sealed record Frame(int Index, byte[] Bytes, bool IsEnd, long Time)
 {
-    const int BufferBytesMax = 64 * 1024;
+    const int BufferBytesMax = 256 * 1024;
 
     // A frame is written here and copied out: half of what a delivery allocated was writers of one frame each.
     [ThreadStatic]
