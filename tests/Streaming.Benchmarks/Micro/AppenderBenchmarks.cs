@@ -27,8 +27,11 @@ public class AppenderBenchmarks
     [Params(10, 100, 1000)]
     public int Messages { get; set; }
 
+    // Not async: the tool that runs it within this process does not wait for it.
     [GlobalSetup]
-    public async Task StartAsync()
+    public void Start() => StartAsync().GetAwaiter().GetResult();
+
+    async Task StartAsync()
     {
         _database = await DatabaseProcess.StartAsync(CancellationToken.None);
         await using (await ServiceProcess.StartAsync(new ServiceSetup(_database), CancellationToken.None))
@@ -59,7 +62,9 @@ public class AppenderBenchmarks
     }
 
     [GlobalCleanup]
-    public async Task StopAsync()
+    public void Stop() => StopAsync().GetAwaiter().GetResult();
+
+    async Task StopAsync()
     {
         await _connection.DisposeAsync();
         await _source.DisposeAsync();
