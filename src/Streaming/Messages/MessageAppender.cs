@@ -82,6 +82,7 @@ public sealed class MessageAppender(
                 if (!WaitsAside(append))
                     Number(append, batch);
             // Sent before the last batch is handed over: PostgreSQL writes the one while the readers are told of the other.
+            // Should it be settled and handed over first, after a fault, a reader finds a gap and reads it from the table.
             var commit = batch.Count > 0 ? CommitAsync(batch, isAside: false, stoppingToken) : Task.CompletedTask;
             HandOver(committed);
             await commit;
