@@ -55,4 +55,7 @@ public sealed partial class ProtocolJson : JsonSerializerContext
 
     /// <summary>A message's own fields as one JSON object on one line.</summary>
     public static string Data(Message message) => JsonSerializer.Serialize(message, message.GetType(), Wire);
+
+    /// <summary>The same in UTF-8.</summary>
+    public static byte[] Utf8(Message message) => JsonSerializer.SerializeToUtf8Bytes(message, message.GetType(), Wire);
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Streaming.Protocol;
 using Streaming.Sessions;
@@ -82,20 +81,20 @@ public sealed class RelayMessages(JsonBody body, IQueryCollection query, int mes
         if (message.ValueKind != JsonValueKind.Object)
         {
             body.Fail(path + "type", "A message is an object.");
-            return new RelayMessage("", "{}");
+            return new RelayMessage("", []);
         }
 
         var type = body.Text(message.TryGetProperty("type", out var value) ? value : null, path + "type", NameCharactersMax, isRequired: true) ?? "";
         if (message.TryGetProperty("text", out var text))
             body.Text(text, path + "text", dataBytesMax);
         var data = Data(message);
-        if (Encoding.UTF8.GetByteCount(data) > dataBytesMax)
+        if (data.Length > dataBytesMax)
             body.Fail(path + "text", $"A message must have {dataBytesMax} bytes at most (Messages:DataBytesMax).");
         return new RelayMessage(type, data);
     }
 
     /// <summary>The message's own fields; NUL, which PostgreSQL refuses in text, can only stand there as an escape.</summary>
-    static string Data(JsonElement message)
+    static byte[] Data(JsonElement message)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -107,6 +106,6 @@ public sealed class RelayMessages(JsonBody body, IQueryCollection query, int mes
             writer.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return buffer.WrittenSpan.ToArray();
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Dapper;
 using Npgsql;
 using Streaming.Database;
@@ -121,7 +122,7 @@ public sealed class ChunkImport(Postgres postgres, IReadOnlySet<string> kinds)
             transform = source.TransformId,
             status = source.Status,
             types = messages.Select(message => message.Type).ToArray(),
-            data = messages.Select(message => message.Data).ToArray(),
+            data = messages.Select(message => Encoding.UTF8.GetString(message.Data)).ToArray(),
             times = messages.Select(message => message.Time).ToArray(),
             artifacts = artifacts.Select(artifact => artifact.Id).ToArray(),
             artifactTypes = artifacts.Select(artifact => artifact.Type).ToArray(),

@@ -66,11 +66,11 @@ public sealed class ImportSource(string id)
         foreach (var index in _lines.Keys)
             if (index != expected++)
                 throw new ImportRefusedException($"index {expected - 1} is missing");
-        var rows = new List<MessageRow>(_lines.Count + 2) { new(0, MessageTypes.Start, ProtocolJson.Data(new StartMessage(Kind, TransformId, null, null, [])), CreatedAt) };
+        var rows = new List<MessageRow>(_lines.Count + 2) { new(0, MessageTypes.Start, ProtocolJson.Utf8(new StartMessage(Kind, TransformId, null, null, [])), CreatedAt) };
         var time = CreatedAt;
         foreach (var line in _lines.Values)
-            rows.Add(new MessageRow(line.Index + 1, line.Type, line.Type == MessageTypes.Artifact ? WithId(line) : line.Data, time = line.Time ?? time));
-        rows.Add(new MessageRow(rows.Count, MessageTypes.End, ProtocolJson.Data(new EndMessage(Status)), time));
+            rows.Add(new MessageRow(line.Index + 1, line.Type, Encoding.UTF8.GetBytes(line.Type == MessageTypes.Artifact ? WithId(line) : line.Data), time = line.Time ?? time));
+        rows.Add(new MessageRow(rows.Count, MessageTypes.End, ProtocolJson.Utf8(new EndMessage(Status)), time));
         return rows;
     }
 

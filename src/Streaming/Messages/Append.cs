@@ -1,7 +1,10 @@
 namespace Streaming.Messages;
 
-/// <summary>One message as a row: its index, type, data (a JSON object on one line) and time (whole milliseconds).</summary>
-public readonly record struct MessageRow(int Index, string Type, string Data, DateTimeOffset Time);
+/// <summary>
+/// One message as a row: its index, type, data (a JSON object on one line) and time (whole milliseconds). The data are UTF-8 from
+/// the model's delta to the frame: neither the database's driver nor a reader has to encode them again.
+/// </summary>
+public readonly record struct MessageRow(int Index, string Type, byte[] Data, DateTimeOffset Time);
 
 /// <summary>An artifact to store together with the message that tells of it.</summary>
 /// <param name="Id">Its id.</param>
@@ -26,13 +29,16 @@ public sealed record StageChange(string Stage, string Status, double? HalfSecond
 public sealed record Finish(string Status, string? Error);
 
 /// <summary>A message on its way to the table, with what must be committed together with it.</summary>
-public sealed class Append(RunLease lease, string type, string data)
+public sealed class Append(RunLease lease, string type, byte[] data)
 {
     readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public RunLease Lease { get; } = lease;
     public string Type { get; } = type;
-    public string Data { get; } = data;
+
+    /// <summary>A JSON object on one line, UTF-8.</summary>
+    public byte[] Data { get; } = data;
+
     public ArtifactChange? Artifact { get; init; }
     public StageChange? Stage { get; init; }
     public Finish? Finish { get; init; }

@@ -81,7 +81,7 @@ public sealed class AppendBatch
         var attempts = new int[Count];
         var indexes = new int[Count];
         var types = new string[Count];
-        var data = new string[Count];
+        var data = new byte[Count][];
         var times = new DateTimeOffset[Count];
         foreach (var (lease, messages) in _runs)
             foreach (var message in messages)

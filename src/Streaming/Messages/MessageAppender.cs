@@ -295,7 +295,7 @@ public sealed class MessageAppender(
     /// </summary>
     async Task ReadLeasesAsync(AppendBatch batch, CancellationToken stopping)
     {
-        var standing = new Dictionary<Guid, (int Head, string? Type, string? Data)>();
+        var standing = new Dictionary<Guid, (int Head, string? Type, byte[]? Data)>();
         await using (var connection = await postgres.ConnectAsync(stopping))
         {
             await using var command = new NpgsqlCommand(Sql.Named("messages/read_leases"), connection)
@@ -309,7 +309,7 @@ public sealed class MessageAppender(
             };
             await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
             while (await reader.ReadAsync(CancellationToken.None))
-                standing.Add(reader.GetGuid(0), (reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetString(3)));
+                standing.Add(reader.GetGuid(0), (reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3)));
         }
 
         foreach (var (lease, messages) in batch.Runs.ToList())
@@ -321,7 +321,7 @@ public sealed class MessageAppender(
             }
             else if (found.Head >= messages[0].Index)
             {
-                if (found.Type == messages[0].Type && found.Data == messages[0].Data)
+                if (found.Type == messages[0].Type && found.Data.AsSpan().SequenceEqual(messages[0].Data))
                 {
                     batch.Remove(lease);
                     Complete(lease, messages);

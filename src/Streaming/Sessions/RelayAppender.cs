@@ -191,7 +191,7 @@ public sealed class RelayAppender(
     NpgsqlCommand Command(NpgsqlConnection connection, List<Request> requests)
     {
         var count = requests.Sum(request => request.Append.Messages.Count);
-        var (numbers, positions, types, data) = (new int[count], new int[count], new string[count], new string[count]);
+        var (numbers, positions, types, data) = (new int[count], new int[count], new string[count], new byte[count][]);
         var row = 0;
         for (var i = 0; i < requests.Count; i++)
             for (var position = 0; position < requests[i].Append.Messages.Count; position++)
@@ -212,7 +212,7 @@ public sealed class RelayAppender(
                 new NpgsqlParameter<int[]> { TypedValue = numbers },
                 new NpgsqlParameter<int[]> { TypedValue = positions },
                 new NpgsqlParameter<string[]> { TypedValue = types },
-                new NpgsqlParameter<string[]> { TypedValue = data },
+                new NpgsqlParameter<byte[][]> { TypedValue = data, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                 new NpgsqlParameter<int> { TypedValue = (int)options.Value.LockPatience.TotalMilliseconds },
             },
         };

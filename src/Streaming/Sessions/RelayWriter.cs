@@ -5,8 +5,8 @@ using Streaming.Protocol;
 
 namespace Streaming.Sessions;
 
-/// <summary>A message as another program gives it: its type and its own fields as a JSON object.</summary>
-public readonly record struct RelayMessage(string Type, string Data);
+/// <summary>A message as another program gives it: its type and its own fields as a JSON object, UTF-8.</summary>
+public readonly record struct RelayMessage(string Type, byte[] Data);
 
 /// <summary>Messages that are written together, once for each sequence of a producer.</summary>
 public sealed record RelayAppend(string? ProducerId, long? Sequence, IReadOnlyList<RelayMessage> Messages);
@@ -49,7 +49,7 @@ public sealed class RelayWriter(Postgres postgres, SessionReader reader, RelayAp
                     new NpgsqlParameter { Value = (object?)append.ProducerId ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text },
                     new NpgsqlParameter { Value = (object?)append.Sequence ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Bigint },
                     new NpgsqlParameter<string[]> { TypedValue = [.. append.Messages.Select(message => message.Type)] },
-                    new NpgsqlParameter<string[]> { TypedValue = [.. append.Messages.Select(message => message.Data)] },
+                    new NpgsqlParameter<byte[][]> { TypedValue = [.. append.Messages.Select(message => message.Data)], NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.Text },
                 },
             });
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Streaming.Messages;
@@ -33,11 +32,11 @@ public sealed class ShortStreamReader(SessionReader reader)
         // As a merged frame from 0 on it keeps the promise that no index is left out.
         if (next < last.Index)
             frames.Add(Frame.Of(target, new MessageRow(last.Index - 1, MessageTypes.Result, Result(kind, state), state.UpdatedAt), first: 0));
-        frames.Add(Frame.Of(target, new MessageRow(last.Index, MessageTypes.End, ProtocolJson.Data(new EndMessage(state.Status)), state.UpdatedAt)));
+        frames.Add(Frame.Of(target, new MessageRow(last.Index, MessageTypes.End, ProtocolJson.Utf8(new EndMessage(state.Status)), state.UpdatedAt)));
         return (target, frames);
     }
 
-    static string Result(ISessionKind kind, StoredState state)
+    static byte[] Result(ISessionKind kind, StoredState state)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, Options))
@@ -47,6 +46,6 @@ public sealed class ShortStreamReader(SessionReader reader)
             writer.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return buffer.WrittenSpan.ToArray();
     }
 }

@@ -29,9 +29,9 @@ public static class FrameWriter
     /// <param name="sessionId">The session.</param>
     /// <param name="type">The message's type.</param>
     /// <param name="timestampMs">Unix time in milliseconds.</param>
-    /// <param name="data">The message's own fields: a JSON object on one line, see <see cref="MessageData"/>.</param>
+    /// <param name="data">The message's own fields: a JSON object on one line, UTF-8, see <see cref="MessageData"/>.</param>
     public static void WriteMessage(
-        IBufferWriter<byte> output, EventId id, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<char> data)
+        IBufferWriter<byte> output, EventId id, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
     {
         output.Write("data: "u8);
         WriteMessageJson(output, id.Index, first, sessionId, type, timestampMs, data);
@@ -43,22 +43,17 @@ public static class FrameWriter
     }
 
     static void WriteMessageJson(
-        IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<char> data)
+        IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
     {
         WriteEnvelope(output, index, first, sessionId, type, timestampMs);
         if (data.Length > 2)
             output.Write(","u8);
-        WriteText(output, data[1..]);
-    }
-
-    /// <summary>The same message as it stands in a frame, without the frame; its data in UTF-8.</summary>
-    public static void WriteMessageJson(IBufferWriter<byte> output, int index, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
-    {
-        WriteEnvelope(output, index, index, sessionId, type, timestampMs);
-        if (data.Length > 2)
-            output.Write(","u8);
         output.Write(data[1..]);
     }
+
+    /// <summary>The same message as it stands in a frame, without the frame.</summary>
+    public static void WriteMessageJson(IBufferWriter<byte> output, int index, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data) =>
+        WriteMessageJson(output, index, index, sessionId, type, timestampMs, data);
 
     static void WriteEnvelope(IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs)
     {

@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers;
 using System.Text.Json;
 using Streaming.Messages;
 using Streaming.Protocol;
@@ -11,42 +11,57 @@ namespace Streaming.Subscriptions;
 /// </summary>
 public static class ChunkMerger
 {
-    /// <summary>Frames of a page, in order; a merged one holds <paramref name="bytesMax"/> bytes of text at most, unless a single message has more.</summary>
-    public static IEnumerable<Frame> Merge(StreamTarget target, IReadOnlyList<MessageRow> rows, int bytesMax)
+    /// <summary>Adds the frames of a page, in order.</summary>
+    /// <param name="target">The stream it belongs to.</param>
+    /// <param name="rows">The page; its data fit for a frame, see <see cref="Sse.MessageData"/>.</param>
+    /// <param name="bytesMax">A merged frame holds so many bytes of text at most, unless a single message has more.</param>
+    /// <param name="frames">Where to.</param>
+    public static void Merge(StreamTarget target, IReadOnlyList<MessageRow> rows, int bytesMax, List<Frame> frames)
     {
-        var text = new StringBuilder();
+        var merged = new ArrayBufferWriter<byte>();
         for (var i = 0; i < rows.Count;)
         {
             var first = rows[i++];
-            if (!TryRead(first, out var stage, out var piece))
+            if (!TryRead(first, out var stage, out var text) || i == rows.Count || !TryRead(rows[i], out var nextStage, out var next)
+                || !nextStage.SequenceEqual(stage) || text.Length + next.Length > bytesMax)
             {
-                yield return Frame.Of(target, first);
+                frames.Add(Frame.Of(target, first));
                 continue;
             }
 
-            var last = first;
-            text.Clear().Append(piece);
-            for (; i < rows.Count && TryRead(rows[i], out var nextStage, out var next) && nextStage == stage && text.Length + next.Length <= bytesMax; i++)
+            merged.ResetWrittenCount();
+            merged.Write("{"u8);
+            if (stage.Length > 0)
             {
-                text.Append(next);
-                last = rows[i];
+                merged.Write("\"stage\":"u8);
+                merged.Write(stage);
+                merged.Write(","u8);
             }
 
-            yield return last.Index == first.Index
-                ? Frame.Of(target, first)
-                : Frame.Of(target, last with { Data = Data(stage, text) }, first.Index);
+            merged.Write("\"text\":\""u8);
+            merged.Write(text);
+            var textBytes = text.Length;
+            do
+            {
+                merged.Write(next);
+                textBytes += next.Length;
+                i++;
+            } while (i < rows.Count && TryRead(rows[i], out nextStage, out next) && nextStage.SequenceEqual(stage) && textBytes + next.Length <= bytesMax);
+
+            merged.Write("\"}"u8);
+            frames.Add(Frame.Of(target, rows[i - 1], merged.WrittenSpan, first.Index));
         }
     }
 
-    /// <summary>The stage and text of a chunk that has nothing else, both still escaped as in the JSON.</summary>
-    static bool TryRead(MessageRow row, out string? stage, out string text)
+    /// <summary>
+    /// The stage, in its quotes, none: empty, and the text of a chunk that has nothing else, both still escaped as in the JSON.
+    /// </summary>
+    static bool TryRead(MessageRow row, out ReadOnlySpan<byte> stage, out ReadOnlySpan<byte> text)
     {
-        stage = null;
-        text = "";
+        stage = text = default;
         if (row.Type != MessageTypes.Chunk)
             return false;
-        var bytes = Encoding.UTF8.GetBytes(row.Data);
-        var reader = new Utf8JsonReader(bytes);
+        var reader = new Utf8JsonReader(row.Data);
         reader.Read();
         var hasText = false;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -57,14 +72,12 @@ public static class ChunkMerger
             if (!reader.Read() || reader.TokenType != JsonTokenType.String)
                 return false;
             if (isText)
-                (text, hasText) = (Encoding.UTF8.GetString(reader.ValueSpan), true);
+                text = reader.ValueSpan;
             else
-                stage = Encoding.UTF8.GetString(reader.ValueSpan);
+                stage = row.Data.AsSpan((int)reader.TokenStartIndex, reader.ValueSpan.Length + 2);
+            hasText |= isText;
         }
 
         return hasText;
     }
-
-    static string Data(string? stage, StringBuilder text) =>
-        stage is null ? $$"""{"text":"{{text}}"}""" : $$"""{"stage":"{{stage}}","text":"{{text}}"}""";
 }

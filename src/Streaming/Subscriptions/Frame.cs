@@ -21,12 +21,19 @@ public sealed record Frame(int Index, byte[] Bytes, bool IsEnd, long Time)
     /// <param name="target">The stream it belongs to.</param>
     /// <param name="row">The message; its data fit for a frame, see <see cref="MessageData"/>.</param>
     /// <param name="first">First message that it stands for, if catch-up has merged several.</param>
-    public static Frame Of(StreamTarget target, MessageRow row, int? first = null)
+    public static Frame Of(StreamTarget target, in MessageRow row, int? first = null) => Of(target, row, row.Data, first);
+
+    /// <inheritdoc cref="Of(StreamTarget, in MessageRow, int?)"/>
+    /// <param name="target"/>
+    /// <param name="row"/>
+    /// <param name="data">In place of the row's own.</param>
+    /// <param name="first"/>
+    public static Frame Of(StreamTarget target, in MessageRow row, ReadOnlySpan<byte> data, int? first)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>();
         buffer.ResetWrittenCount();
         var time = row.Time.ToUnixTimeMilliseconds();
-        FrameWriter.WriteMessage(buffer, new EventId(target.Ordinal, row.Index), first ?? row.Index, target.SessionId, row.Type, time, row.Data);
+        FrameWriter.WriteMessage(buffer, new EventId(target.Ordinal, row.Index), first ?? row.Index, target.SessionId, row.Type, time, data);
         var frame = new Frame(row.Index, buffer.WrittenSpan.ToArray(), row.Type == MessageTypes.End, time);
         if (buffer.Capacity > BufferBytesMax)
             _buffer = null;

@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Streaming.Configuration;
@@ -77,12 +76,12 @@ public sealed class MessagePages
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var pages = keys.ToDictionary(key => key, _ => new MessagePage([], IsFull: false));
         var (current, bytes) = (0, 0);
+        List<MessageRow> rows = [];
         while (await reader.ReadAsync(cancellation))
         {
             var number = reader.GetInt32(0);
             if (number != current)
-                (current, bytes) = (number, 0);
-            var rows = pages[keys[number - 1]].Rows;
+                (current, bytes, rows) = (number, 0, pages[keys[number - 1]].Rows);
             rows.Add(Row(reader, 1, ref bytes));
             if (rows.Count == messagesMax || bytes >= bytesMax)
                 pages[keys[number - 1]] = new MessagePage(rows, IsFull: true);
@@ -119,8 +118,8 @@ public sealed class MessagePages
 
     static MessageRow Row(NpgsqlDataReader reader, int column, ref int bytes)
     {
-        var data = reader.GetString(column + 2);
-        bytes += Encoding.UTF8.GetByteCount(data);
+        var data = reader.GetFieldValue<byte[]>(column + 2);
+        bytes += data.Length;
         return new MessageRow(
             reader.GetInt32(column), reader.GetString(column + 1), MessageData.Normalize(data), reader.GetFieldValue<DateTimeOffset>(column + 3));
     }

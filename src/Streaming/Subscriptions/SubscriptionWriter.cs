@@ -226,7 +226,7 @@ public sealed class SubscriptionWriter(
             var rows = page.Value.Rows;
             if (rows.Count == 0 || rows[0].Index != subscription.Next)
                 return false;
-            frames.AddRange(ChunkMerger.Merge(target, rows, _options.MergedBytesMax));
+            ChunkMerger.Merge(target, rows, _options.MergedBytesMax, frames);
         }
         catch (DatabaseUnavailableException)
         {

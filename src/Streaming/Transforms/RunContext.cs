@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using System.Text.Json;
 using Streaming.Configuration;
 using Streaming.Database;
@@ -109,13 +108,13 @@ public sealed class RunContext(
     public Task ChunkAsync(string text, CancellationToken cancellation)
     {
         var message = new ChunkMessage(Stage!, text);
-        var data = ProtocolJson.Data(message);
+        var data = ProtocolJson.Utf8(message);
         return Fits(data) ? QueueAsync(new Append(lease, message.Type, data), cancellation) : ChunkInPiecesAsync(text, cancellation);
     }
 
     async Task ChunkInPiecesAsync(string text, CancellationToken cancellation)
     {
-        var room = options.DataBytesMax - Encoding.UTF8.GetByteCount(ProtocolJson.Data(new ChunkMessage(Stage!, "")));
+        var room = options.DataBytesMax - ProtocolJson.Utf8(new ChunkMessage(Stage!, "")).Length;
         var piece = room / JsonBytesPerCharacterMax;
         for (var start = 0; start < text.Length;)
         {
@@ -175,14 +174,14 @@ public sealed class RunContext(
     public Task PreviewAsync(PreviewMessage message, CancellationToken cancellation)
     {
         _previewAt = clock.GetTimestamp();
-        return SendAsync(message.Data is null || Fits(ProtocolJson.Data(message)) ? message : message with { Data = null }, cancellation);
+        return SendAsync(message.Data is null || Fits(ProtocolJson.Utf8(message)) ? message : message with { Data = null }, cancellation);
     }
 
     /// <summary>
     /// A preview of what is being drawn: sent only if it fits into a message, and <c>Messages:ProgressInterval</c> after the one before at the earliest.
     /// </summary>
     public Task PassingPreviewAsync(PreviewMessage message, CancellationToken cancellation) =>
-        clock.GetElapsedTime(_previewAt) < options.ProgressInterval || !Fits(ProtocolJson.Data(message)) ? Task.CompletedTask : PreviewAsync(message, cancellation);
+        clock.GetElapsedTime(_previewAt) < options.ProgressInterval || !Fits(ProtocolJson.Utf8(message)) ? Task.CompletedTask : PreviewAsync(message, cancellation);
 
     /// <summary>
     /// Takes in what the user has said meanwhile, before the model is asked with it; clients are told of what is new to them.
@@ -248,15 +247,14 @@ public sealed class RunContext(
     public async Task FailAsync(ErrorMessage error, CancellationToken cancellation)
     {
         // Not measured: its text is the service's own, and a run must be able to fail.
-        var data = ProtocolJson.Data(error);
-        await QueueAsync(new Append(lease, error.Type, data) { Stage = Stage is null ? null : new StageChange(Stage, "failed") }, cancellation);
-        await EndAsync(new Finish("failed", data), cancellation);
+        await QueueAsync(new Append(lease, error.Type, ProtocolJson.Utf8(error)) { Stage = Stage is null ? null : new StageChange(Stage, "failed") }, cancellation);
+        await EndAsync(new Finish("failed", ProtocolJson.Data(error)), cancellation);
     }
 
     async Task EndAsync(Finish finish, CancellationToken cancellation)
     {
         var message = new EndMessage(finish.Status);
-        var append = new Append(lease, message.Type, ProtocolJson.Data(message)) { Finish = finish };
+        var append = new Append(lease, message.Type, ProtocolJson.Utf8(message)) { Finish = finish };
         await appender.EnqueueAsync(append, cancellation);
         await append.Committed.WaitAsync(cancellation);
     }
@@ -264,7 +262,7 @@ public sealed class RunContext(
     Task SendAsync(
         Message message, CancellationToken cancellation, ArtifactChange? artifact = null, StageChange? stage = null, int? guidancePosition = null)
     {
-        var data = ProtocolJson.Data(message);
+        var data = ProtocolJson.Utf8(message);
         if (!Fits(data))
             throw new TransformFault("output_too_large", "invalid_output",
                 $"The model wrote {(message is ResultMessage ? "a result" : "a part")} of more than {options.DataBytesMax} bytes. What it wrote before was kept.",
@@ -279,8 +277,7 @@ public sealed class RunContext(
         return appender.EnqueueAsync(append, cancellation).AsTask();
     }
 
-    // A character is at most three bytes of UTF-8: few messages need to be measured.
-    bool Fits(string data) => data.Length <= options.DataBytesMax / 3 || Encoding.UTF8.GetByteCount(data) <= options.DataBytesMax;
+    bool Fits(byte[] data) => data.Length <= options.DataBytesMax;
 
     ProgressMessage Progress(double fraction, string label)
     {

@@ -9,20 +9,16 @@ namespace Streaming.Benchmarks.Micro;
 [MemoryDiagnoser]
 public class FrameBenchmarks
 {
-    readonly string _data = """{"stage":"ideas","text":"some words of the generated text"}""";
-    readonly byte[] _utf8 = [.. """{"stage":"ideas","text":"some words of the generated text"}"""u8];
+    readonly byte[] _data = [.. """{"stage":"ideas","text":"some words of the generated text"}"""u8];
     readonly Guid _session = Guid.CreateVersion7();
     readonly ArrayBufferWriter<byte> _output = new(4096);
     readonly ChunkMessage _chunk = new("ideas", "some words of the generated text");
 
     [Benchmark]
-    public string JsonOfAMessage() => ProtocolJson.Data(_chunk);
+    public byte[] JsonOfAMessage() => ProtocolJson.Utf8(_chunk);
 
     [Benchmark]
-    public string CheckOfText() => MessageData.Normalize(_data);
-
-    [Benchmark]
-    public byte[] CheckOfUtf8() => MessageData.Normalize(_utf8);
+    public byte[] CheckOfData() => MessageData.Normalize(_data);
 
     [Benchmark]
     public int Frame()

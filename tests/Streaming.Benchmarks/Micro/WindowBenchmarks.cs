@@ -33,7 +33,7 @@ public class WindowBenchmarks
     [Benchmark]
     public int Add()
     {
-        _row[0] = new MessageRow(_next++, "chunk", """{"stage":"ideas","text":"some words of the generated text"}""", DateTimeOffset.UnixEpoch);
+        _row[0] = new MessageRow(_next++, "chunk", """{"stage":"ideas","text":"some words of the generated text"}"""u8.ToArray(), DateTimeOffset.UnixEpoch);
         _reader.Add(_row);
         return _next;
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using Npgsql;
 using Streaming.IntegrationTests.Database;
 using Streaming.Messages;
@@ -22,7 +23,7 @@ public sealed class LostLeaseTests(MigratedDatabase database) : IClassFixture<Mi
         var later = new RunLease(transform, session, ordinal: 1, attempt: 2, nextIndex: 0);
         var batch = new AppendBatch();
         foreach (var lease in (RunLease[])[earlier, later])
-            batch.Add(new Append(lease, "start", $$"""{"attempt":{{lease.Attempt}}}""") { Index = 0, Time = DateTimeOffset.UnixEpoch });
+            batch.Add(new Append(lease, "start", Encoding.UTF8.GetBytes($$"""{"attempt":{{lease.Attempt}}}""")) { Index = 0, Time = DateTimeOffset.UnixEpoch });
 
         var lost = await batch.WriteAsync(connection, TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Npgsql;
 using Streaming.IntegrationTests.Fixtures;
 using Streaming.Messages;
@@ -46,7 +47,7 @@ public sealed class MessageAppenderTests(ServiceFixture service) : IClassFixture
     public async Task Message_the_database_refuses_harms_only_its_own_run()
     {
         var (bad, good) = (await LeaseAsync(), await LeaseAsync());
-        var poison = new Append(bad, "chunk", "{\"text\":\"\0\"}");
+        var poison = new Append(bad, "chunk", "{\"text\":\"\0\"}"u8.ToArray());
         var (before, after) = (Message(good, "a"), Message(good, "b"));
         await Task.WhenAll(
             Appender.EnqueueAsync(before, default).AsTask(), Appender.EnqueueAsync(poison, default).AsTask(), Appender.EnqueueAsync(after, default).AsTask());
@@ -66,7 +67,7 @@ public sealed class MessageAppenderTests(ServiceFixture service) : IClassFixture
         await using var transaction = await holder.BeginTransactionAsync();
         await using (var command = new NpgsqlCommand($"select from transforms where id = '{locked.TransformId}' for update", holder))
             await command.ExecuteNonQueryAsync();
-        var first = new Append(locked, "artifact", "{}") { Artifact = new ArtifactChange(Guid.CreateVersion7(), "note", 0, "{}") };
+        var first = new Append(locked, "artifact", "{}"u8.ToArray()) { Artifact = new ArtifactChange(Guid.CreateVersion7(), "note", 0, "{}") };
         await Appender.EnqueueAsync(first, default);
         var last = Message(locked, "");
         var behind = Task.Run(async () =>
@@ -96,8 +97,8 @@ public sealed class MessageAppenderTests(ServiceFixture service) : IClassFixture
         var lease = await LeaseAsync();
         await ExecuteAsync($"insert into transform_stages (transform_id, stage, position, weight, label) values ('{lease.TransformId}', 's', 1, 1, 'S')");
         var artifact = new ArtifactChange(Guid.CreateVersion7(), "note", 0, """{"x":1}""");
-        await Appender.EnqueueAsync(new Append(lease, "artifact", "{}") { Artifact = artifact, Stage = new StageChange("s", "completed") }, default);
-        var end = new Append(lease, "end", "{}") { Finish = new Finish("completed", null) };
+        await Appender.EnqueueAsync(new Append(lease, "artifact", "{}"u8.ToArray()) { Artifact = artifact, Stage = new StageChange("s", "completed") }, default);
+        var end = new Append(lease, "end", "{}"u8.ToArray()) { Finish = new Finish("completed", null) };
         await Appender.EnqueueAsync(end, default);
         await end.Committed.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal("completed", await ScalarAsync($"select status from transforms where id = '{lease.TransformId}'"));
@@ -106,7 +107,7 @@ public sealed class MessageAppenderTests(ServiceFixture service) : IClassFixture
 
         var fenced = await LeaseAsync();
         await ExecuteAsync($"update transforms set attempt = attempt + 1 where id = '{fenced.TransformId}'");
-        var late = new Append(fenced, "end", "{}") { Artifact = artifact with { Id = Guid.CreateVersion7() }, Finish = new Finish("failed", "{}") };
+        var late = new Append(fenced, "end", "{}"u8.ToArray()) { Artifact = artifact with { Id = Guid.CreateVersion7() }, Finish = new Finish("failed", "{}") };
         await Appender.EnqueueAsync(late, default);
         await Assert.ThrowsAsync<LeaseLostException>(() => late.Committed.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Equal("running", await ScalarAsync($"select status from transforms where id = '{fenced.TransformId}'"));
@@ -188,7 +189,7 @@ public sealed class MessageAppenderTests(ServiceFixture service) : IClassFixture
         return new RunLease(transform, Guid.Parse(relay.Id()), 1, 0, 1);
     }
 
-    static Append Message(RunLease lease, string text) => new(lease, "chunk", $$"""{"text":"{{text}}"}""");
+    static Append Message(RunLease lease, string text) => new(lease, "chunk", Encoding.UTF8.GetBytes($$"""{"text":"{{text}}"}"""));
 
     async Task<string> TextAsync(RunLease lease) =>
         (string)(await ScalarAsync($"select coalesce(string_agg(chunk_data::json->>'text', '' order by chunk_index), '') from transform_chunks where transform_id = '{lease.TransformId}' and chunk_type = 'chunk'"))!;

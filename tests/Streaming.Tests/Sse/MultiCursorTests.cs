@@ -61,7 +61,7 @@ public sealed class MultiCursorTests
     public void Frame_gets_the_cursor_in_place_of_its_id_whatever_its_text_is()
     {
         var frame = new ArrayBufferWriter<byte>();
-        FrameWriter.WriteMessage(frame, new EventId(1, 42), 42, Session, "chunk", 1763, """{"text":"\nid: 1-7 id: "}""");
+        FrameWriter.WriteMessage(frame, new EventId(1, 42), 42, Session, "chunk", 1763, """{"text":"\nid: 1-7 id: "}"""u8);
         var cursor = new MultiCursor(3);
         cursor.Advance(1, new EventId(1, 42));
         cursor.Delete(2);

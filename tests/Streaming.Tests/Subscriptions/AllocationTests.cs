@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Streaming.Configuration;
 using Streaming.Messages;
 using Streaming.Sse;
@@ -16,7 +17,7 @@ public sealed class AllocationTests
 
     static readonly List<MessageRow> Rows =
     [
-        .. Enumerable.Range(0, MessageCount).Select(i => new MessageRow(i, "chunk", $$"""{"stage":"ideas","text":"some words {{i}}"}""", DateTimeOffset.UnixEpoch)),
+        .. Enumerable.Range(0, MessageCount).Select(i => new MessageRow(i, "chunk", Encoding.UTF8.GetBytes($$"""{"stage":"ideas","text":"some words {{i}}"}"""), DateTimeOffset.UnixEpoch)),
     ];
 
     static LiveReader Reader() => new(new StreamTarget(Guid.NewGuid(), Guid.NewGuid(), 1, -1), new SubscriptionOptions { WindowMessagesMax = 2 * MessageCount });

@@ -13,11 +13,17 @@ public sealed class ChunkMergerTests
 {
     static readonly StreamTarget Target = new(Guid.NewGuid(), Guid.NewGuid(), 1, 100);
 
-    static MessageRow Row(int index, Message message) => new(index, message.Type, ProtocolJson.Data(message), DateTimeOffset.UnixEpoch.AddMilliseconds(index));
+    static MessageRow Row(int index, Message message) => new(index, message.Type, ProtocolJson.Utf8(message), DateTimeOffset.UnixEpoch.AddMilliseconds(index));
 
     static List<JsonElement> Merged(IReadOnlyList<MessageRow> rows, int bytesMax = 1 << 15) =>
-        [.. ChunkMerger.Merge(Target, rows, bytesMax).Select(frame => JsonSerializer.Deserialize<JsonElement>(
-            Encoding.UTF8.GetString(frame.Bytes).Split('\n')[0]["data: ".Length..]))];
+        [.. Frames(rows, bytesMax).Select(frame => JsonSerializer.Deserialize<JsonElement>(Encoding.UTF8.GetString(frame.Bytes).Split('\n')[0]["data: ".Length..]))];
+
+    static List<Frame> Frames(IReadOnlyList<MessageRow> rows, int bytesMax)
+    {
+        var frames = new List<Frame>();
+        ChunkMerger.Merge(Target, rows, bytesMax, frames);
+        return frames;
+    }
 
     [Fact]
     public void Consecutive_chunks_of_a_stage_become_one_frame()
@@ -33,7 +39,7 @@ public sealed class ChunkMergerTests
     [Fact]
     public void Chunk_with_fields_of_its_own_stays_alone()
     {
-        var frames = Merged([new MessageRow(0, "chunk", """{"text":"a"}""", default), new MessageRow(1, "chunk", """{"text":"b","tone":"warm"}""", default), new MessageRow(2, "chunk", """{"text":"c"}""", default)]);
+        var frames = Merged([new MessageRow(0, "chunk", """{"text":"a"}"""u8.ToArray(), default), new MessageRow(1, "chunk", """{"text":"b","tone":"warm"}"""u8.ToArray(), default), new MessageRow(2, "chunk", """{"text":"c"}"""u8.ToArray(), default)]);
         Assert.Equal(3, frames.Count);
         Assert.Equal("warm", frames[1].GetProperty("tone").GetString());
     }

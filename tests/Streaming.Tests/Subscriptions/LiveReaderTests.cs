@@ -14,7 +14,7 @@ public sealed class LiveReaderTests
         new(new StreamTarget(Guid.NewGuid(), Guid.NewGuid(), 1, head), new SubscriptionOptions { WindowMessagesMax = messagesMax, WindowBytesMax = bytesMax });
 
     static List<MessageRow> Rows(int first, int last, string text = "x") =>
-        [.. Enumerable.Range(first, last - first + 1).Select(i => new MessageRow(i, "chunk", $$"""{"text":"{{text}}"}""", Time))];
+        [.. Enumerable.Range(first, last - first + 1).Select(i => new MessageRow(i, "chunk", Encoding.UTF8.GetBytes($$"""{"text":"{{text}}"}"""), Time))];
 
     static int[] Collected(LiveReader reader, int next)
     {
