@@ -121,7 +121,10 @@ public sealed class ProblemTests(ServiceFixture service) : IClassFixture<Service
 
     async Task<JsonElement> RefusedAsync(string path, string body, HttpStatusCode status, string code, string type = "application/json")
     {
-        using var response = await Client.PostAsync(path, new StringContent(body, Encoding.UTF8, type));
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, type) };
+        // Whoever sends on after the answer is reset, and may not see it.
+        request.Headers.ExpectContinue = true;
+        using var response = await Client.SendAsync(request);
         return await ProblemAsync(response, status, code);
     }
 
