@@ -66,21 +66,6 @@ public sealed class SubscriptionWriter(
     {
         var subscriber = new Subscriber(clock);
         var ending = "gone";
-        try
-        {
-            var outcome = await WriteAsync(subscriber, subscriptions, cursor, output, aborted);
-            ending = outcome switch { StreamOutcome.Ended => "ended", StreamOutcome.Recycled => "recycled", _ => "vanished" };
-            return outcome;
-        }
-        finally
-        {
-            Traces.StreamWritten(subscriber.Messages, subscriber.CatchUpReads, subscriptions[0].Next - 1, ending);
-        }
-    }
-
-    async Task<StreamOutcome> WriteAsync(
-        Subscriber subscriber, IReadOnlyList<Subscription> subscriptions, MultiCursor? cursor, PipeWriter output, CancellationToken aborted)
-    {
         // Subscribe first, then read, then drain: nothing that is committed from here on can be missed.
         var open = subscriptions.Select(subscription => (Subscription: subscription, Reader: readers.Subscribe(subscriber, subscription.Target))).ToList();
         await using var leaving = drain.Register(subscriber);
@@ -126,24 +111,34 @@ public sealed class SubscriptionWriter(
                 }
 
                 if (hasVanished)
+                {
+                    ending = "vanished";
                     return StreamOutcome.Vanished;
+                }
+
                 if (open.Count == 0)
+                {
+                    ending = "ended";
                     return StreamOutcome.Ended;
+                }
+
                 if (hasMore)
                     continue;
                 await subscriber.Wake.WaitAsync();
                 await PaceAsync(subscriber, open);
             }
+
+            FrameWriter.WriteReconnect(output, cursor is null ? subscriptions[0].Target.SessionId : null, Now);
+            await output.FlushAsync(aborted);
+            ending = "recycled";
+            return StreamOutcome.Recycled;
         }
         finally
         {
             foreach (var (_, reader) in open)
                 readers.Unsubscribe(subscriber, reader);
+            Traces.StreamWritten(subscriber.Messages, subscriber.CatchUpReads, subscriptions[0].Next - 1, ending);
         }
-
-        FrameWriter.WriteReconnect(output, cursor is null ? subscriptions[0].Target.SessionId : null, Now);
-        await output.FlushAsync(aborted);
-        return StreamOutcome.Recycled;
     }
 
     /// <summary>
