@@ -9,6 +9,7 @@ namespace Streaming.Benchmarks.Micro;
 [MemoryDiagnoser]
 public class AppenderBenchmarks
 {
+    readonly byte[] _data = [.. """{"stage":"ideas","text":"some words of the generated text"}"""u8];
     const int Runs = 10;
 
     const string MakeRuns =
@@ -54,7 +55,7 @@ public class AppenderBenchmarks
         for (var i = 0; i < Messages; i++)
         {
             var lease = _leases[i % Runs];
-            batch.Add(new Append(lease, "chunk", """{"stage":"ideas","text":"some words of the generated text"}"""u8.ToArray()) { Index = lease.NextIndex++, Time = TimeProvider.System.GetUtcNow() });
+            batch.Add(new Append(lease, "chunk", _data) { Index = lease.NextIndex++, Time = TimeProvider.System.GetUtcNow() });
         }
 
         var lost = await batch.WriteAsync(_connection, TimeSpan.FromSeconds(1), CancellationToken.None);

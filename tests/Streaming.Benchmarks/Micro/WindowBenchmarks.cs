@@ -9,6 +9,7 @@ namespace Streaming.Benchmarks.Micro;
 [MemoryDiagnoser]
 public class WindowBenchmarks
 {
+    readonly byte[] _data = [.. """{"stage":"ideas","text":"some words of the generated text"}"""u8];
     const int Waiting = 64;
 
     readonly List<Frame> _frames = [];
@@ -33,7 +34,7 @@ public class WindowBenchmarks
     [Benchmark]
     public int Add()
     {
-        _row[0] = new MessageRow(_next++, "chunk", """{"stage":"ideas","text":"some words of the generated text"}"""u8.ToArray(), DateTimeOffset.UnixEpoch);
+        _row[0] = new MessageRow(_next++, "chunk", _data, DateTimeOffset.UnixEpoch);
         _reader.Add(_row);
         return _next;
     }
