@@ -11,7 +11,8 @@ public sealed class FailureTests(PostgresServer postgres, Chromium browser)
 {
     const string OneIdea = """{"title":"Salt","body":"A lamp that burns on salt."}""";
 
-    static readonly KeyValuePair<string, string>[] Impatient = [new("Models:RetriesMax", "0"), new("Models:TokenTimeout", "00:00:01")];
+    static readonly KeyValuePair<string, string> Once = new("Models:RetriesMax", "0");
+    static readonly KeyValuePair<string, string>[] Impatient = [Once, new("Models:TokenTimeout", "00:00:01")];
 
     public static TheoryData<string, string, string, string> Faults => new()
     {
@@ -91,7 +92,7 @@ public sealed class FailureTests(PostgresServer postgres, Chromium browser)
     {
         var mayFail = new TaskCompletionSource();
         await using var model = await ScriptedOpenAIServer.StartAsync(TestContext.Current.CancellationToken);
-        await using var host = await ScriptedService.StartAsync(postgres, model, Impatient);
+        await using var host = await ScriptedService.StartAsync(postgres, model, [Once]);
         await using var watched = await browser.OpenAsync(host.Address);
         var (page, view) = (watched.Page, new SessionView(watched.Page));
         model.Enqueue(Script.Begin().Deltas($$"""{"ideas":[{{OneIdea}},""", """{"title":"Half""").Gate(mayFail.Task).Close());

@@ -45,6 +45,16 @@ public sealed class ChunkMergerTests
     }
 
     [Fact]
+    public void Fields_of_another_writer_may_stand_in_any_order_and_no_stage_is_not_an_empty_one()
+    {
+        var frames = Merged([
+            new MessageRow(0, "chunk", """{"text":"a\n","stage":"\u0073"}"""u8.ToArray(), default), new MessageRow(1, "chunk", """{ "stage" : "\u0073", "text" : "b" }"""u8.ToArray(), default),
+            new MessageRow(2, "chunk", """{"text":"c"}"""u8.ToArray(), default), new MessageRow(3, "chunk", """{"stage":"","text":"d"}"""u8.ToArray(), default)]);
+        Assert.Equal(["a\nb", "c", "d"], frames.Select(frame => frame.GetProperty("text").GetString()));
+        Assert.Equal(["s", null, ""], frames.Select(frame => frame.TryGetProperty("stage", out var stage) ? stage.GetString() : null));
+    }
+
+    [Fact]
     public void Merged_text_is_bounded() =>
         Assert.All(Merged([.. Enumerable.Range(0, 100).Select(i => Row(i, new ChunkMessage("a", new string('x', 10))))], 50),
             frame => Assert.InRange(frame.GetProperty("text").GetString()!.Length, 1, 50));
