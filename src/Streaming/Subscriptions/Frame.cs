@@ -23,11 +23,7 @@ public sealed record Frame(int Index, byte[] Bytes, bool IsEnd, long Time)
     /// <param name="first">First message that it stands for, if catch-up has merged several.</param>
     public static Frame Of(StreamTarget target, in MessageRow row, int? first = null) => Of(target, row, row.Data, first);
 
-    /// <inheritdoc cref="Of(StreamTarget, in MessageRow, int?)"/>
-    /// <param name="target"/>
-    /// <param name="row"/>
-    /// <param name="data">In place of the row's own.</param>
-    /// <param name="first"/>
+    /// <summary>The same with <paramref name="data"/> in place of the row's own.</summary>
     public static Frame Of(StreamTarget target, in MessageRow row, ReadOnlySpan<byte> data, int? first)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>();
