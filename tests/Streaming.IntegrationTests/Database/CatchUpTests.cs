@@ -47,7 +47,7 @@ public sealed class CatchUpTests(PostgresServer server)
         for (var i = 0; i < Streams; i++)
             Assert.Equal((2, 3, $"two of {i}"), (streams[i][0].Index, streams[i][^1].Index, streams[i][0].Text));
         TestContext.Current.SendDiagnosticMessage($"{queries.Total} queries for {Streams} streams");
-        // Alone they would be two each.
-        Assert.InRange(queries.Total, 3, Streams / 2);
+        // Alone they would be two each. How many share one hangs on how many come while one is read, and the service has its own.
+        Assert.InRange(queries.Total, 3, Streams);
     }
 }
