@@ -45,6 +45,13 @@ public sealed class ConnectionSettings(IConfiguration configuration, IOptions<Da
         return builder.ConnectionString;
     }
 
+    /// <summary>
+    /// Of a connection string. The database's types are not looked up: none is used but PostgreSQL's own, whose numbers are the
+    /// same everywhere. Each source would ask for them once, six times until the service is ready: some 50 ms.
+    /// </summary>
+    public static NpgsqlDataSource Source(string connectionString) =>
+        new NpgsqlDataSourceBuilder(connectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
+
     /// <summary>For reads from a streaming replica, <c>ConnectionStrings:StreamingReplica</c>; pooled like the others. Null if there is none.</summary>
     public string? Replica() => string.IsNullOrWhiteSpace(_replica) ? null : Pooled(_replica, "streaming replica", options.Value.ConnectionsMax);
 

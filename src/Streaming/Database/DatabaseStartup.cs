@@ -31,11 +31,11 @@ public sealed class DatabaseStartup(
                 settings.UseEmbedded(_embedded.ConnectionString);
             }
 
-            var dataSource = NpgsqlDataSource.Create(settings.Pooled());
+            var dataSource = ConnectionSettings.Source(settings.Pooled());
             await MigrateAsync(dataSource, stoppingToken);
             if (settings.IsEmbedded)
                 await ExpireLeasesAsync(dataSource, stoppingToken);
-            postgres.Open(dataSource, Enum.GetValues<OwnConnection>().ToDictionary(own => own, _ => NpgsqlDataSource.Create(settings.Own())));
+            postgres.Open(dataSource, Enum.GetValues<OwnConnection>().ToDictionary(own => own, _ => ConnectionSettings.Source(settings.Own())));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -39,7 +39,7 @@ public sealed class Replica : IAsyncDisposable
     public Replica(ConnectionSettings settings, IOptions<DatabaseOptions> options, IMeterFactory meters, ILogger<Replica> log, TimeProvider clock)
     {
         // Connects to nothing yet: the service starts without its replica.
-        _dataSource = settings.Replica() is { } connectionString ? NpgsqlDataSource.Create(connectionString) : null;
+        _dataSource = settings.Replica() is { } connectionString ? ConnectionSettings.Source(connectionString) : null;
         (_log, _clock, Patience) = (log, clock, options.Value.ReplicaPatience);
         _reads = meters.Create("Streaming").CreateCounter<long>(
             "streaming.replica.reads", "{read}", "Reads that a replica could answer, by what was read (read: state, page) and what came of it (outcome: replica, lags, away)");

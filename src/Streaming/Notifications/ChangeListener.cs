@@ -54,7 +54,8 @@ public sealed class ChangeListener(
 
     async Task ListenAsync(Action connected, CancellationToken cancellation)
     {
-        await using var connection = new NpgsqlConnection(settings.Listening());
+        await using var source = ConnectionSettings.Source(settings.Listening());
+        await using var connection = source.CreateConnection();
         connection.Notification += (_, notification) => Dispatch(notification.Channel, notification.Payload);
         await connection.OpenAsync(cancellation);
         await using (var command = new NpgsqlCommand(Listen, connection))

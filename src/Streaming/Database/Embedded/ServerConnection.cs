@@ -23,8 +23,8 @@ static class ServerConnection
     public static async Task EnsureDatabaseAsync(
         string socketFolder, string password, CancellationToken cancellation)
     {
-        await using var connection = new NpgsqlConnection(
-            String(socketFolder, ServerFolders.Port, password, "postgres", pooling: false));
+        await using var source = ConnectionSettings.Source(String(socketFolder, ServerFolders.Port, password, "postgres", pooling: false));
+        await using var connection = source.CreateConnection();
         await connection.OpenAsync(cancellation);
         await using var find = new NpgsqlCommand("select 1 from pg_database where datname = $1", connection)
         {
