@@ -6,8 +6,8 @@ using Streaming.Subscriptions;
 namespace Streaming.WebSockets;
 
 /// <summary>
-/// One WebSocket connection: a loop that owns all of its state, answers the client's messages, and sends what its channels have. A
-/// <see cref="MessageReceiver"/> reads beside it.
+/// One WebSocket connection: a loop that owns all of its state, answers the client's messages, and sends what its
+/// <see cref="SubscribedChannels"/> have. A <see cref="MessageReceiver"/> reads beside it.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -24,28 +24,24 @@ public sealed class Connection
     readonly IConnectionGate _gate;
     readonly OpenConnections _connections;
     readonly FeedServices _services;
-    readonly ConnectionClock _status;
     readonly TimeProvider _clock;
     readonly WebSocketsOptions _options;
     readonly SubscriptionOptions _subscriptions;
     readonly WakeSignal _wake = new();
     readonly MessageSender _sender;
     readonly MessageReceiver _receiver;
-    readonly List<ChannelFeed> _feeds = [];
+    readonly SubscribedChannels _channels;
     readonly long _openedAt;
     volatile ConnectionUser? _user;
-    volatile ChannelKind[] _channels = [];
-    volatile byte[]? _statusToSend;
-    ChannelName? _statusChannel;
     long _dueAt;
-    int _sessionCount;
 
     public Connection(
-        WebSocket socket, Action cut, IConnectionGate gate, OpenConnections connections, FeedServices services, ConnectionClock status, SubscriptionOptions subscriptions, int jsonDepthMax)
+        WebSocket socket, Action cut, IConnectionGate gate, OpenConnections connections, FeedServices services, ConnectionClock statuses, SubscriptionOptions subscriptions, int jsonDepthMax)
     {
-        (_socket, _cut, _gate, _connections, _services, _status, _subscriptions) = (socket, cut, gate, connections, services, status, subscriptions);
+        (_socket, _cut, _gate, _connections, _services, _subscriptions) = (socket, cut, gate, connections, services, subscriptions);
         (_options, _clock) = (services.Options, services.Clock);
         _sender = new MessageSender(socket, cut, _options, services.Metrics, _clock);
+        _channels = new SubscribedChannels(services, statuses, _wake, _sender);
         _receiver = new MessageReceiver(socket, _wake, _options, jsonDepthMax, _clock);
         _openedAt = _clock.GetTimestamp();
         _dueAt = _openedAt;
@@ -55,22 +51,18 @@ public sealed class Connection
     public string? User => _user?.Id;
 
     /// <summary>Its channels, by kind.</summary>
-    public IReadOnlyList<ChannelKind> Channels => _channels;
+    public IReadOnlyList<ChannelKind> Channels => _channels.Kinds;
 
     /// <summary>Sessions that its channels hold anything of.</summary>
-    public int SessionCount => Volatile.Read(ref _sessionCount);
+    public int SessionCount => _channels.SessionCount;
 
     /// <summary>Its client has not taken a message in time, and is given a last chance to.</summary>
     public bool IsSlow => _sender.IsSlow;
 
-    public bool FollowsStatus => _channels.Contains(ChannelKind.Status);
+    public bool FollowsStatus => _channels.Kinds.Contains(ChannelKind.Status);
 
     /// <summary>A new status to send; one that waits is replaced. Any thread.</summary>
-    public void Tell(byte[] status)
-    {
-        _statusToSend = status;
-        _wake.Set();
-    }
+    public void Tell(byte[] status) => _channels.Tell(status);
 
     /// <summary>Wakes the loop if there is something to do by now. Any thread.</summary>
     public void WakeIfDue()
@@ -118,10 +110,7 @@ public sealed class Connection
         }
         finally
         {
-            foreach (var feed in _feeds)
-                feed.Dispose();
-            _channels = [];
-            Volatile.Write(ref _sessionCount, 0);
+            _channels.End();
         }
 
         // The turn to go comes with the end of the client, too.
@@ -145,24 +134,12 @@ public sealed class Connection
             if (Deadline() is { } overdue)
                 return overdue;
 
-            var hasMore = false;
             var sent = _sender.Count;
-            for (var i = 0; i < _feeds.Count; i++)
-            {
-                hasMore |= await _feeds[i].WriteAsync(_sender, stop);
-                if (!_feeds[i].HasEnded)
-                    continue;
-                _feeds[i].Dispose();
-                _feeds.RemoveAt(i--);
-                Count();
-            }
-
-            await SendStatusAsync(stop);
+            var hasMore = await _channels.WriteAsync(stop);
             if (_sender.Silence >= _subscriptions.HeartbeatInterval)
                 await _sender.SendHeartbeatAsync(stop);
             if (_sender.Count > sent)
-                _feeds.ForEach(feed => feed.Written());
-            Volatile.Write(ref _sessionCount, _feeds.Sum(feed => feed.SessionCount));
+                _channels.Written();
             if (hasMore || _receiver.Messages.Count > 0)
                 continue;
             Volatile.Write(ref _dueAt, DueAt());
@@ -180,27 +157,21 @@ public sealed class Connection
         switch (message)
         {
             case ClientMessage.Invalid invalid:
-                await ErrorAsync(invalid.Id, invalid.Code, invalid.Message, null, stop);
+                await _sender.SendErrorAsync(invalid.Id, invalid.Code, invalid.Message, null, stop);
                 return null;
             case ClientMessage.Ping:
-                await _sender.SendAsync("pong", json =>
-                {
-                    WriteId(json, message.Id);
-                    json.WriteStartObject("payload");
-                    json.WriteNumber("timestamp", _sender.Now);
-                    json.WriteEndObject();
-                }, stop);
+                await _sender.SendReplyAsync("pong", message.Id, json => json.WriteNumber("timestamp", _sender.Now), stop);
                 return null;
             case ClientMessage.Authenticate authenticate:
                 return await AuthenticateAsync(authenticate, stop);
             case var _ when _user is null:
-                await ErrorAsync(message.Id, ErrorCodes.Unauthenticated, "Send authenticate first.", null, stop);
+                await _sender.SendErrorAsync(message.Id, ErrorCodes.Unauthenticated, "Send authenticate first.", null, stop);
                 return null;
             case ClientMessage.Subscribe subscribe:
-                await SubscribeAsync(subscribe, _user.Id, stop);
+                await _channels.SubscribeAsync(subscribe, _user.Id, stop);
                 return null;
             case ClientMessage.Unsubscribe unsubscribe:
-                await UnsubscribeAsync(unsubscribe, stop);
+                await _channels.UnsubscribeAsync(unsubscribe, stop);
                 return null;
             default:
                 throw new InvalidOperationException($"There is no answer to {message.GetType().Name}.");
@@ -211,13 +182,13 @@ public sealed class Connection
     {
         if (_gate.Authenticate(message.Token) is not { } user)
         {
-            await ErrorAsync(message.Id, CloseReason.InvalidToken.Code, "The token is not valid.", null, stop);
+            await _sender.SendErrorAsync(message.Id, CloseReason.InvalidToken.Code, "The token is not valid.", null, stop);
             return CloseReason.InvalidToken;
         }
 
         if (_user is { } known && known.Id != user.Id)
         {
-            await ErrorAsync(message.Id, ErrorCodes.AnotherUser, "The token is of another user. A connection has one.", null, stop);
+            await _sender.SendErrorAsync(message.Id, ErrorCodes.AnotherUser, "The token is of another user. A connection has one.", null, stop);
             return null;
         }
 
@@ -231,189 +202,14 @@ public sealed class Connection
             return refusal;
         _user = user;
         _connections.Know(this);
-        await _sender.SendAsync("authenticated", json =>
+        await _sender.SendReplyAsync("authenticated", id, json =>
         {
-            WriteId(json, id);
-            json.WriteStartObject("payload");
             json.WriteString("user", user.Id);
             if (user.Until is { } until)
                 json.WriteString("expiresAt", until.UtcDateTime);
-            json.WriteEndObject();
         }, stop);
         return null;
     }
-
-    /// <summary>All of the channels, or none.</summary>
-    async ValueTask SubscribeAsync(ClientMessage.Subscribe message, string user, CancellationToken stop)
-    {
-        var asked = new List<(ChannelName Name, ChannelCursor? Cursor)>();
-        foreach (var (channel, cursorJson) in message.Channels)
-        {
-            if (Refuse(channel, cursorJson, user, asked, out var name, out var cursor) is var (code, text))
-            {
-                await ErrorAsync(message.Id, code, text, channel, stop);
-                return;
-            }
-
-            asked.Add((name!, cursor));
-        }
-
-        if (_channels.Length + asked.Count > _options.ChannelsMax)
-        {
-            await ErrorAsync(message.Id, ErrorCodes.TooManyChannels, $"A connection has {_options.ChannelsMax} channels at most.", null, stop);
-            return;
-        }
-
-        var begun = new List<(ChannelName Name, ChannelFeed? Feed, bool IsReset)>();
-        try
-        {
-            foreach (var (name, cursor) in asked)
-            {
-                if (name.Kind == ChannelKind.Status)
-                {
-                    begun.Add((name, null, false));
-                    continue;
-                }
-
-                var feed = new ChannelFeed(name, user, _wake, _services);
-                begun.Add((name, feed, false));
-                var (isFound, isReset) = await feed.BeginAsync(cursor, stop);
-                if (!isFound)
-                {
-                    begun.ForEach(one => one.Feed?.Dispose());
-                    await ErrorAsync(message.Id, ErrorCodes.NotFound, "There is no such session.", name.Text, stop);
-                    return;
-                }
-
-                begun[^1] = (name, feed, isReset);
-            }
-        }
-        catch (DatabaseUnavailableException)
-        {
-            begun.ForEach(one => one.Feed?.Dispose());
-            await ErrorAsync(message.Id, ErrorCodes.DatabaseUnavailable, "The database cannot be reached at the moment. Try again.", null, stop);
-            return;
-        }
-        catch
-        {
-            begun.ForEach(one => one.Feed?.Dispose());
-            throw;
-        }
-
-        foreach (var (name, feed, _) in begun)
-        {
-            if (feed is not null)
-            {
-                _feeds.Add(feed);
-                continue;
-            }
-
-            _statusChannel = name;
-            _statusToSend = _status.Sample();
-        }
-
-        Count();
-        await _sender.SendAsync("subscribed", json =>
-        {
-            WriteId(json, message.Id);
-            json.WriteStartObject("payload");
-            json.WriteStartArray("channels");
-            foreach (var (name, feed, isReset) in begun)
-            {
-                json.WriteStartObject();
-                json.WriteString("channel", name.Text);
-                if (name.User is not null)
-                {
-                    json.WritePropertyName("cursor");
-                    feed!.Cursor().Write(json);
-                }
-
-                if (isReset)
-                    json.WriteBoolean("reset", true);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }, stop);
-    }
-
-    (string Code, string Message)? Refuse(
-        string channel, System.Text.Json.JsonElement? cursorJson, string user, List<(ChannelName Name, ChannelCursor?)> asked, out ChannelName? name, out ChannelCursor? cursor)
-    {
-        cursor = null;
-        if (!ChannelName.TryParse(channel, out name))
-            return (ErrorCodes.UnknownChannel, "There is no such channel.");
-        if (name.User is { } owner && owner != user)
-            return (ErrorCodes.ChannelForbidden, "It is a channel of another user.");
-        if (_feeds.Exists(feed => feed.Name.Text == channel) || _statusChannel?.Text == channel || asked.Exists(one => one.Name.Text == channel))
-            return (ErrorCodes.AlreadySubscribed, "The connection has this channel.");
-        if (cursorJson is { } json && !ChannelCursor.TryRead(json, name, out cursor))
-            return (ErrorCodes.InvalidCursor, "It is no cursor of this channel.");
-        return null;
-    }
-
-    async ValueTask UnsubscribeAsync(ClientMessage.Unsubscribe message, CancellationToken stop)
-    {
-        foreach (var (channel, _) in message.Channels)
-            if (_statusChannel?.Text != channel && !_feeds.Exists(feed => feed.Name.Text == channel))
-            {
-                await ErrorAsync(message.Id, ErrorCodes.NotSubscribed, "The connection has no such channel.", channel, stop);
-                return;
-            }
-
-        foreach (var (channel, _) in message.Channels)
-        {
-            if (_statusChannel?.Text == channel)
-                _statusChannel = null;
-            foreach (var feed in _feeds.Where(feed => feed.Name.Text == channel))
-                feed.Dispose();
-            _feeds.RemoveAll(feed => feed.Name.Text == channel);
-        }
-
-        Count();
-        await _sender.SendAsync("unsubscribed", json =>
-        {
-            WriteId(json, message.Id);
-            json.WriteStartObject("payload");
-            json.WriteStartArray("channels");
-            foreach (var (channel, _) in message.Channels)
-                json.WriteStringValue(channel);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }, stop);
-    }
-
-    async ValueTask SendStatusAsync(CancellationToken stop)
-    {
-        if (_statusChannel is not { } channel || Interlocked.Exchange(ref _statusToSend, null) is not { } status)
-            return;
-        await _sender.SendAsync("system_status", json =>
-        {
-            json.WriteString("channel", channel.Text);
-            json.WritePropertyName("payload");
-            json.WriteRawValue(status);
-        }, stop);
-    }
-
-    ValueTask ErrorAsync(string? id, string code, string message, string? channel, CancellationToken stop) => _sender.SendAsync("error", json =>
-    {
-        WriteId(json, id);
-        json.WriteStartObject("payload");
-        json.WriteString("code", code);
-        json.WriteString("message", message);
-        if (channel is not null)
-            json.WriteString("channel", channel);
-        json.WriteEndObject();
-    }, stop);
-
-    static void WriteId(System.Text.Json.Utf8JsonWriter json, string? id)
-    {
-        if (id is not null)
-            json.WriteString("id", id);
-    }
-
-    void Count() => _channels = [.. _feeds.Select(feed => feed.Name.Kind), .. _statusChannel is null ? Array.Empty<ChannelKind>() : [ChannelKind.Status]];
 
     /// <summary>What is overdue by now.</summary>
     CloseReason? Deadline()
@@ -422,7 +218,7 @@ public sealed class Connection
             return _clock.GetElapsedTime(_openedAt) >= _options.AuthenticationTimeout ? CloseReason.AuthenticationTimeout : null;
         if (_user.Until <= _clock.GetUtcNow())
             return CloseReason.TokenExpired;
-        return _channels.Length == 0 && _receiver.Silence >= _options.IdleTimeout ? CloseReason.Idle : null;
+        return _channels.Kinds.Count == 0 && _receiver.Silence >= _options.IdleTimeout ? CloseReason.Idle : null;
     }
 
     /// <summary>When the loop is to look next, if nothing wakes it before.</summary>
@@ -431,7 +227,7 @@ public sealed class Connection
         var rest = _subscriptions.HeartbeatInterval - _sender.Silence;
         if (_user is null)
             rest = Min(rest, _options.AuthenticationTimeout - _clock.GetElapsedTime(_openedAt));
-        else if (_channels.Length == 0)
+        else if (_channels.Kinds.Count == 0)
             rest = Min(rest, _options.IdleTimeout - _receiver.Silence);
         if (_user?.Until is { } until)
             rest = Min(rest, until - _clock.GetUtcNow());

@@ -51,6 +51,29 @@ public sealed class MessageSender(WebSocket socket, Action cut, WebSocketsOption
         await SendAsync(buffer.WrittenMemory, type, stop);
     }
 
+    /// <summary>The answer to a message of the client's, with its <c>id</c> if it had one.</summary>
+    /// <param name="type">Its type.</param>
+    /// <param name="id">Of what it answers.</param>
+    /// <param name="payload">Writes the fields of the payload.</param>
+    /// <param name="stop">As above.</param>
+    public ValueTask SendReplyAsync(string type, string? id, Action<Utf8JsonWriter> payload, CancellationToken stop) => SendAsync(type, json =>
+    {
+        if (id is not null)
+            json.WriteString("id", id);
+        json.WriteStartObject("payload");
+        payload(json);
+        json.WriteEndObject();
+    }, stop);
+
+    /// <summary>The answer that says what was wrong.</summary>
+    public ValueTask SendErrorAsync(string? id, string code, string message, string? channel, CancellationToken stop) => SendReplyAsync("error", id, json =>
+    {
+        json.WriteString("code", code);
+        json.WriteString("message", message);
+        if (channel is not null)
+            json.WriteString("channel", channel);
+    }, stop);
+
     /// <summary>A message of a session, as it was framed for all of its readers.</summary>
     public async ValueTask SendUpdateAsync(ChannelName channel, EventId id, ReadOnlyMemory<byte> message, CancellationToken stop)
     {
