@@ -33,44 +33,74 @@ public static class FrameWriter
     public static void WriteMessage(
         IBufferWriter<byte> output, EventId id, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
     {
-        output.Write("data: "u8);
-        WriteMessageJson(output, id.Index, first, sessionId, type, timestampMs, data);
-        output.Write("\nid: "u8);
-        WriteNumber(output, id.Ordinal);
-        output.Write("-"u8);
-        WriteNumber(output, id.Index);
-        output.Write("\n\n"u8);
-    }
-
-    static void WriteMessageJson(
-        IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
-    {
-        WriteEnvelope(output, index, first, sessionId, type, timestampMs);
-        if (data.Length > 2)
-            output.Write(","u8);
-        output.Write(data[1..]);
+        const int IdBytesMax = 64;
+        var text = new Text(output.GetSpan(MessageBytesMax(type, data) + IdBytesMax));
+        text.Add("data: "u8);
+        text.AddMessage(id.Index, first, sessionId, type, timestampMs, data);
+        text.Add("\nid: "u8);
+        text.Add(id.Ordinal);
+        text.Add("-"u8);
+        text.Add(id.Index);
+        text.Add("\n\n"u8);
+        output.Advance(text.Length);
     }
 
     /// <summary>The same message as it stands in a frame, without the frame.</summary>
-    public static void WriteMessageJson(IBufferWriter<byte> output, int index, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data) =>
-        WriteMessageJson(output, index, index, sessionId, type, timestampMs, data);
-
-    static void WriteEnvelope(IBufferWriter<byte> output, int index, int first, Guid sessionId, string type, long timestampMs)
+    public static void WriteMessageJson(IBufferWriter<byte> output, int index, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
     {
-        output.Write("{\"type\":\""u8);
-        WriteText(output, type.AsSpan().ContainsAnyExcept(PlainTypeCharacters) ? JsonEncodedText.Encode(type).Value : type);
-        output.Write("\",\"index\":"u8);
-        WriteNumber(output, index);
-        if (first != index)
+        var text = new Text(output.GetSpan(MessageBytesMax(type, data)));
+        text.AddMessage(index, index, sessionId, type, timestampMs, data);
+        output.Advance(text.Length);
+    }
+
+    static int MessageBytesMax(string type, ReadOnlySpan<byte> data)
+    {
+        // The fields' names, three numbers and the session; a character of a type is six bytes at most when it is escaped.
+        const int EnvelopeBytesMax = 192;
+        const int EscapedBytesMax = 6;
+        return EnvelopeBytesMax + (type.Length * EscapedBytesMax) + data.Length;
+    }
+
+    /// <summary>Bytes that are put one after the other into one span, which is long enough: to ask the output for each piece took three times as long.</summary>
+    ref struct Text(Span<byte> bytes)
+    {
+        readonly Span<byte> _bytes = bytes;
+
+        public int Length { get; private set; }
+
+        public void Add(ReadOnlySpan<byte> piece)
         {
-            output.Write(",\"first\":"u8);
-            WriteNumber(output, first);
+            piece.CopyTo(_bytes[Length..]);
+            Length += piece.Length;
         }
 
-        output.Write(",\"sessionId\":\""u8);
-        WriteGuid(output, sessionId);
-        output.Write("\",\"timestamp\":"u8);
-        WriteNumber(output, timestampMs);
+        public void Add(long number)
+        {
+            Utf8Formatter.TryFormat(number, _bytes[Length..], out var written);
+            Length += written;
+        }
+
+        public void AddMessage(int index, int first, Guid sessionId, string type, long timestampMs, ReadOnlySpan<byte> data)
+        {
+            Add("{\"type\":\""u8);
+            Length += Encoding.UTF8.GetBytes(type.AsSpan().ContainsAnyExcept(PlainTypeCharacters) ? JsonEncodedText.Encode(type).Value : type, _bytes[Length..]);
+            Add("\",\"index\":"u8);
+            Add(index);
+            if (first != index)
+            {
+                Add(",\"first\":"u8);
+                Add(first);
+            }
+
+            Add(",\"sessionId\":\""u8);
+            Utf8Formatter.TryFormat(sessionId, _bytes[Length..], out var written);
+            Length += written;
+            Add("\",\"timestamp\":"u8);
+            Add(timestampMs);
+            if (data.Length > 2)
+                Add(","u8);
+            Add(data[1..]);
+        }
     }
 
     /// <summary>An event of a stream that is of no session.</summary>
@@ -164,6 +194,4 @@ public static class FrameWriter
         Utf8Formatter.TryFormat(id, output.GetSpan(36), out var written);
         output.Advance(written);
     }
-
-    static void WriteText(IBufferWriter<byte> output, ReadOnlySpan<char> text) => Encoding.UTF8.GetBytes(text, output);
 }
