@@ -1,8 +1,6 @@
--- The unified state: everything about a session in one statement, so in one snapshot. @kind text kind, @session uuid session,
--- @user text user, @afterOrdinal int ordinal and @afterIndex int index after which chunks are wanted (0 and -1: all of them).
--- Chunks are read only as long as the transform is not completed and none of its messages was removed; `info` messages come with them, because one of them may say
--- that a stage was begun anew. They come as one value, message after message: four arrays took the service three times as long to read. Each
--- is int4 index, int4 bytes of data, int8 time in microseconds since 2000, bool whether it is an `info`, the data; in network order. One row, or none.
+-- The unified state without its messages, which read_state_messages tells in the same transaction, so of the same snapshot. $1 uuid session,
+-- $2 text kind, $3 text user, $4 int ordinal and $5 int index after which messages are wanted (0 and -1: all of them). The progress
+-- is the newest up to there: what comes after it is among the messages. One row, or none.
 -- Index: sessions_pkey, transforms_session_id_ordinal_key, transform_chunks_pkey, artifacts_of_session, guidance_pkey.
 select s.id, s.input::text as input, s.created_at,
        t.id as transform_id, t.ordinal, t.status, t.error::text as error, t.execution_context::text as execution_context,
@@ -10,7 +8,6 @@ select s.id, s.input::text as input, s.created_at,
        made.artifacts, made.types, made.data,
        progress.chunk_data as progress,
        stages.names, stages.labels, stages.weights, stages.statuses,
-       live.messages,
        t.last_index is not null as is_shortened, t.attempt,
        said.ids, said.texts, said.received, said.applied
 from sessions as s
@@ -33,7 +30,9 @@ cross join lateral (
 ) as made
 left join lateral (
     select chunk_data from transform_chunks
-    where t.is_unfinished and transform_id = t.id and chunk_type = 'progress' order by chunk_index desc limit 1
+    where t.is_unfinished and transform_id = t.id and chunk_type = 'progress'
+      and chunk_index <= case when t.ordinal = $4 then $5 else -1 end
+    order by chunk_index desc limit 1
 ) as progress on true
 cross join lateral (
     select array_agg(stage) as names, array_agg(label) as labels, array_agg(weight) as weights,
@@ -42,14 +41,7 @@ cross join lateral (
           where t.is_unfinished and transform_id = t.id order by position) as g
 ) as stages
 cross join lateral (
-    select string_agg(int4send(chunk_index) || int4send(octet_length(data)) || timestamptz_send(created_at) || boolsend(chunk_type = 'info') || data, '') as messages
-    from (select chunk_index, chunk_type, convert_to(chunk_data, 'UTF8') as data, created_at from transform_chunks
-          where t.is_unfinished and transform_id = t.id and chunk_type in ('chunk', 'info')
-            and chunk_index > case when t.ordinal = @afterOrdinal then @afterIndex else -1 end
-          order by chunk_index) as c
-) as live
-cross join lateral (
     select array_agg(id) as ids, array_agg(text) as texts, array_agg(received_at) as received, array_agg(applied_in is not distinct from t.id) as applied
     from (select id, text, received_at, applied_in from guidance where session_id = s.id order by position) as g
 ) as said
-where s.id = @session and s.kind = @kind and s.user_id = @user
+where s.id = $1 and s.kind = $2 and s.user_id = $3

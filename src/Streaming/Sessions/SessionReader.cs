@@ -53,19 +53,29 @@ public sealed class SessionReader(Postgres postgres, IOptions<DatabaseOptions> o
     internal static async Task<StoredState?> ReadStateAsync(
         NpgsqlConnection connection, string kind, Guid sessionId, string userId, EventId? after, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(Sql.Named("sessions/read_state"), connection)
+        // One round trip, and one snapshot.
+        await using var batch = new NpgsqlBatch(connection)
         {
-            Parameters =
+            BatchCommands =
             {
-                new NpgsqlParameter<string>("kind", kind),
-                new NpgsqlParameter<Guid>("session", sessionId),
-                new NpgsqlParameter<string>("user", userId),
-                new NpgsqlParameter<int>("afterOrdinal", after?.Ordinal ?? 0),
-                new NpgsqlParameter<int>("afterIndex", after?.Index ?? -1),
+                new NpgsqlBatchCommand("begin isolation level repeatable read read only"),
+                Command("sessions/read_state", Of(sessionId), Of(kind), Of(userId), Of(after?.Ordinal ?? 0), Of(after?.Index ?? -1)),
+                Command("sessions/read_state_messages", Of(sessionId), Of(after?.Ordinal ?? 0), Of(after?.Index ?? -1)),
+                new NpgsqlBatchCommand("commit"),
             },
         };
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await reader.ReadAsync(cancellation) ? StoredState.Read(reader) : null;
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        return await StoredState.ReadAsync(reader, cancellation);
+
+        static NpgsqlParameter Of<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
+
+        static NpgsqlBatchCommand Command(string name, params ReadOnlySpan<NpgsqlParameter> parameters)
+        {
+            var command = new NpgsqlBatchCommand(Sql.Named(name));
+            foreach (var parameter in parameters)
+                command.Parameters.Add(parameter);
+            return command;
+        }
     }
 
     /// <summary><see cref="ReadVersionAsync(string, Guid, string, CancellationToken)"/> on a connection of the caller's.</summary>

@@ -2,8 +2,6 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Streaming.Protocol;
-using Streaming.Sse;
 
 namespace Streaming.Sessions;
 
@@ -102,14 +100,8 @@ public static class SessionStateJson
 
         writer.WriteEndArray();
         writer.WriteStartArray("chunks");
-        var json = new ArrayBufferWriter<byte>();
         foreach (var chunk in state.Chunks)
-        {
-            json.ResetWrittenCount();
-            FrameWriter.WriteMessageJson(json, chunk.Index, state.Id, MessageTypes.Chunk, chunk.Time.ToUnixTimeMilliseconds(), chunk.Data);
-            writer.WriteRawValue(json.WrittenSpan, skipInputValidation: true);
-        }
-
+            writer.WriteRawValue(chunk.Json, skipInputValidation: true);
         writer.WriteEndArray();
         writer.WriteEndObject();
     }
@@ -123,7 +115,7 @@ public static class SessionStateJson
             return;
         }
 
-        using var document = JsonDocument.Parse(MessageData.Normalize(state.Progress));
+        using var document = JsonDocument.Parse(state.Progress);
         writer.WriteNumber("progress", document.RootElement.TryGetProperty("progress", out var progress) && progress.TryGetDouble(out var percent) ? percent : 0);
         if (document.RootElement.TryGetProperty("stage", out var stage) && stage.ValueKind == JsonValueKind.String)
             writer.WriteString("stage", stage.GetString());
@@ -163,8 +155,8 @@ public static class SessionStateJson
         var completed = state.Stages.Where(stage => stage.Status == "completed").Select(stage => stage.Name).ToHashSet();
         var text = new StringBuilder();
         foreach (var chunk in state.Chunks)
-            if (StoredState.Field(chunk.Data, "stage") is not { } stage || !completed.Contains(stage))
-                text.Append(StoredState.Field(chunk.Data, "text"));
+            if (StoredState.Field(chunk.Json, "stage") is not { } stage || !completed.Contains(stage))
+                text.Append(StoredState.Field(chunk.Json, "text"));
         return text.ToString();
     }
 

@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Buffers;
 using System.Text.Json;
 using Npgsql;
 using Streaming.Protocol;
@@ -12,16 +12,17 @@ public readonly record struct StoredStage(string Name, string Label, float Weigh
 /// <summary>What the user has said to guide the generation; <paramref name="Applied"/>: the newest transform goes by it.</summary>
 public readonly record struct SaidGuidance(Guid Id, string Text, DateTimeOffset At, bool Applied);
 
-/// <summary>A piece of text as it stands in the table.</summary>
-/// <param name="Index">Its message's.</param>
-/// <param name="Data">A JSON object in UTF-8, see <see cref="MessageData"/>.</param>
-/// <param name="Time">When it was written.</param>
-public readonly record struct StoredChunk(int Index, byte[] Data, DateTimeOffset Time);
+/// <summary>A message of type <c>chunk</c>.</summary>
+/// <param name="Index">Its index.</param>
+/// <param name="Json">The message as it stands in a frame: a JSON object in UTF-8, with the fields of its data.</param>
+public readonly record struct StoredChunk(int Index, byte[] Json);
 
-/// <summary>Everything about a session as one row of <c>sessions/read_state.sql</c> holds it: one snapshot.</summary>
+/// <summary>Everything about a session as <c>sessions/read_state.sql</c> and <c>sessions/read_state_messages.sql</c> tell it: one snapshot.</summary>
 public sealed class StoredState
 {
-    static readonly DateTimeOffset PostgresEpoch = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    readonly List<StoredChunk> _chunks = [];
+    readonly List<(string Stage, int Index)> _restarts = [];
+    readonly ArrayBufferWriter<byte> _json = new();
 
     public required Guid Id { get; init; }
     public required string Input { get; init; }
@@ -35,14 +36,17 @@ public sealed class StoredState
     public required int? Head { get; init; }
     public required int ArtifactCount { get; init; }
     public required IReadOnlyList<StoredArtifact> Artifacts { get; init; }
-    public required string? Progress { get; init; }
+
+    /// <summary>The newest message of type <c>progress</c>: a JSON object in UTF-8, see <see cref="MessageData"/>.</summary>
+    public byte[]? Progress { get; private set; }
+
     public required IReadOnlyList<StoredStage> Stages { get; init; }
 
     /// <summary>Messages of type <c>chunk</c> that still count: the text of a stage that was begun anew is left out.</summary>
-    public required IReadOnlyList<StoredChunk> Chunks { get; init; }
+    public IReadOnlyList<StoredChunk> Chunks => _chunks;
 
     /// <summary>Stages that were begun anew, and the index of the message that says so.</summary>
-    public required IReadOnlyList<(string Stage, int Index)> Restarts { get; init; }
+    public IReadOnlyList<(string Stage, int Index)> Restarts => _restarts;
 
     public required IReadOnlyList<SaidGuidance> Guidance { get; init; }
     public required bool IsShortened { get; init; }
@@ -50,10 +54,12 @@ public sealed class StoredState
 
     public SessionVersion Version => new(TransformId, Ordinal, Status, Head ?? -1, ArtifactCount, IsShortened, Attempt);
 
-    public static StoredState Read(NpgsqlDataReader row)
+    /// <summary>Reads the results of both statements; null if there is no such session.</summary>
+    public static async Task<StoredState?> ReadAsync(NpgsqlDataReader row, CancellationToken cancellation)
     {
-        var (chunks, restarts) = Live(row);
-        return new StoredState
+        if (!await row.ReadAsync(cancellation))
+            return null;
+        var state = new StoredState
         {
             Id = row.GetGuid(0),
             Input = row.GetString(1),
@@ -67,14 +73,16 @@ public sealed class StoredState
             UpdatedAt = row.GetFieldValue<DateTimeOffset>(9),
             ArtifactCount = row.GetInt32(10),
             Artifacts = [.. Optional<string[]>(row, 11).OrEmpty().Zip(Optional<string[]>(row, 12).OrEmpty(), (type, data) => new StoredArtifact(type, data))],
-            Progress = Optional<string>(row, 13),
+            Progress = Optional<byte[]>(row, 13) is { } progress ? MessageData.Normalize(progress) : null,
             Stages = StagesOf(row),
-            Chunks = chunks,
-            Restarts = restarts,
-            IsShortened = row.GetBoolean(19),
-            Attempt = row.GetInt32(20),
+            IsShortened = row.GetBoolean(18),
+            Attempt = row.GetInt32(19),
             Guidance = GuidanceOf(row),
         };
+        await row.NextResultAsync(cancellation);
+        while (await row.ReadAsync(cancellation))
+            state.Add(row.GetInt32(0), row.GetString(1), MessageData.Normalize(row.GetFieldValue<byte[]>(2)), row.GetFieldValue<DateTimeOffset>(3));
+        return state;
     }
 
     static List<StoredStage> StagesOf(NpgsqlDataReader row)
@@ -89,42 +97,32 @@ public sealed class StoredState
     static List<SaidGuidance> GuidanceOf(NpgsqlDataReader row)
     {
         var said = new List<SaidGuidance>();
-        if (row.IsDBNull(21))
+        if (row.IsDBNull(20))
             return said;
-        var ids = row.GetFieldValue<Guid[]>(21);
+        var ids = row.GetFieldValue<Guid[]>(20);
         for (var i = 0; i < ids.Length; i++)
-            said.Add(new SaidGuidance(ids[i], row.GetFieldValue<string[]>(22)[i], row.GetFieldValue<DateTimeOffset[]>(23)[i], row.GetFieldValue<bool[]>(24)[i]));
+            said.Add(new SaidGuidance(ids[i], row.GetFieldValue<string[]>(21)[i], row.GetFieldValue<DateTimeOffset[]>(22)[i], row.GetFieldValue<bool[]>(23)[i]));
         return said;
     }
 
-    static (List<StoredChunk> Chunks, List<(string, int)> Restarts) Live(NpgsqlDataReader row)
+    // What is made of a message is made while PostgreSQL reads the next ones: nothing is left to do with two thousand when the last has come.
+    void Add(int index, string type, byte[] data, DateTimeOffset time)
     {
-        var chunks = new List<StoredChunk>();
-        var restarts = new List<(string, int)>();
-        if (row.IsDBNull(18))
-            return (chunks, restarts);
-        using var messages = row.GetStream(18);
-        Span<byte> head = stackalloc byte[17];
-        while (messages.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length)
+        if (type == MessageTypes.Chunk)
         {
-            var index = BinaryPrimitives.ReadInt32BigEndian(head);
-            var data = new byte[BinaryPrimitives.ReadInt32BigEndian(head[4..])];
-            var time = PostgresEpoch.AddMicroseconds(BinaryPrimitives.ReadInt64BigEndian(head[8..]));
-            var isInfo = head[16] != 0;
-            messages.ReadExactly(data);
-            var normal = MessageData.Normalize(data);
-            if (!isInfo)
-            {
-                chunks.Add(new StoredChunk(index, normal, time));
-            }
-            else if (Field(normal, "code") == InfoMessage.Restarted && Field(normal, "stage") is { } stage)
-            {
-                chunks.RemoveAll(chunk => Field(chunk.Data, "stage") == stage);
-                restarts.Add((stage, index));
-            }
+            _json.ResetWrittenCount();
+            FrameWriter.WriteMessageJson(_json, index, Id, type, time.ToUnixTimeMilliseconds(), data);
+            _chunks.Add(new StoredChunk(index, _json.WrittenSpan.ToArray()));
         }
-
-        return (chunks, restarts);
+        else if (type == MessageTypes.Progress)
+        {
+            Progress = data;
+        }
+        else if (Field(data, "code") == InfoMessage.Restarted && Field(data, "stage") is { } stage)
+        {
+            _chunks.RemoveAll(chunk => Field(chunk.Json, "stage") == stage);
+            _restarts.Add((stage, index));
+        }
     }
 
     /// <summary>A text field of a message's data; null if there is none.</summary>

@@ -9,24 +9,24 @@ namespace Streaming.Benchmarks.Service;
 /// <summary>PostgreSQL's own meter: what a statement takes without the service.</summary>
 static partial class Pgbench
 {
-    /// <summary>The statement of the unified GET, for a whole state.</summary>
-    public static string ReadState(string relay) => OfRelay("sessions/read_state", relay);
+    /// <summary>The statements of the unified GET, for a whole state, in one round trip as the service sends them.</summary>
+    public static string ReadState(string relay) => string.Join('\n',
+        "\\startpipeline", "begin isolation level repeatable read read only;",
+        With("sessions/read_state", $"'{relay}'", "'relay'", "'local'", "0", "-1"),
+        With("sessions/read_state_messages", $"'{relay}'", "0", "-1"),
+        "commit;", "\\endpipeline");
 
     /// <summary>The statement of a GET with a matching ETag.</summary>
-    public static string ReadVersion(string relay) => OfRelay("sessions/read_version", relay).Replace("$1", $"'{relay}'").Replace("$2", "'local'");
+    public static string ReadVersion(string relay) => With("sessions/read_version", $"'{relay}'", "'local'");
 
     /// <summary>A row by its primary key.</summary>
     public static string LookUp(string relay) => $"select * from sessions where id = '{relay}';";
 
-    static string OfRelay(string statement, string relay) => Parameter().Replace(Sql.Named(statement), parameter => parameter.Value switch
-    {
-        "@session" => $"'{relay}'",
-        "@kind" => "'relay'",
-        "@user" => "'local'",
-        "@afterOrdinal" => "0",
-        "@afterIndex" => "-1",
-        var other => throw new BenchmarkException($"{other} of {statement} has no value here"),
-    }) + ";";
+    /// <summary>A statement with values for its parameters, on one line as pgbench wants it.</summary>
+    static string With(string statement, params string[] values) =>
+        Parameter().Replace(
+            string.Join(' ', Sql.Named(statement).Split('\n').Where(line => !line.StartsWith("--", StringComparison.Ordinal))),
+            parameter => values[int.Parse(parameter.Groups[1].Value, CultureInfo.InvariantCulture) - 1]) + ";";
 
     /// <summary>Average milliseconds of a statement, prepared, one after the other on one connection.</summary>
     public static async Task<double> MillisecondsAsync(DatabaseProcess database, string statement, TimeSpan time, CancellationToken cancellation)
@@ -35,7 +35,7 @@ static partial class Pgbench
         var script = Path.GetTempFileName();
         try
         {
-            await File.WriteAllTextAsync(script, OneLine(statement), cancellation);
+            await File.WriteAllTextAsync(script, statement, cancellation);
             var start = new ProcessStartInfo(Program(),
             [
                 "--no-vacuum", "--client=1", "--protocol=prepared", $"--time={Math.Max(1, (int)time.TotalSeconds)}", $"--file={script}",
@@ -58,15 +58,12 @@ static partial class Pgbench
         }
     }
 
-    // pgbench takes each line for a command of its own only when it ends in a semicolon, but a comment may hold one.
-    static string OneLine(string statement) => string.Join(' ', statement.Split('\n').Where(line => !line.StartsWith("--", StringComparison.Ordinal)));
-
     static string Program() =>
         Directory.Exists("/usr/lib/postgresql") && Directory.EnumerateFiles("/usr/lib/postgresql", "pgbench", SearchOption.AllDirectories).Order().LastOrDefault() is { } debian
             ? debian
             : "pgbench";
 
-    [GeneratedRegex("@[a-zA-Z]+")]
+    [GeneratedRegex(@"\$(\d+)")]
     private static partial Regex Parameter();
 
     [GeneratedRegex(@"latency average = ([\d.]+) ms")]

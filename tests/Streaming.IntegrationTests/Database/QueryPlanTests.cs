@@ -18,11 +18,6 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     // What each is run with, as an SQL expression by parameter.
     static readonly Dictionary<string, string> Values = new()
     {
-        ["@kind"] = "'ideation'",
-        ["@session"] = Session,
-        ["@user"] = "'user50'",
-        ["@afterOrdinal"] = "1",
-        ["@afterIndex"] = "200",
         ["@grace"] = "interval '7 days'",
         ["@count"] = "5000",
     };
@@ -34,6 +29,8 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     {
         ["messages/read_messages"] = Many,
         ["messages/read_page"] = [Transform, "17", "1000", "1048576"],
+        ["sessions/read_state"] = [Session, "'ideation'", "'user50'", "1", "200"],
+        ["sessions/read_state_messages"] = [Session, "1", "200"],
         ["sessions/read_version"] = [Session, "'user50'"],
         ["sessions/read_versions"] = [$"array[{Session}]", "array['user50']"],
         ["messages/read_heads"] = [Many[0], Many[1]],
@@ -48,7 +45,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
     };
 
     public static TheoryData<string, string> Cases => new(
-        from name in (string[])["sessions/read_state", "sessions/read_version", "sessions/read_versions", "messages/read_messages", "messages/read_page", "messages/read_heads", "messages/remove_messages"]
+        from name in (string[])["sessions/read_state", "sessions/read_state_messages", "sessions/read_version", "sessions/read_versions", "messages/read_messages", "messages/read_page", "messages/read_heads", "messages/remove_messages"]
         from mode in (string[])["force_generic_plan", "force_custom_plan"]
         select (name, mode));
 

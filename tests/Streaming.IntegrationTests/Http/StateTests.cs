@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Npgsql;
 using Streaming.IntegrationTests.Fixtures;
 using Streaming.Protocol;
 using Xunit;
@@ -143,6 +144,57 @@ public sealed class StateTests(ServiceFixture service) : IClassFixture<ServiceFi
             var page = (await host.Client.StateAsync($"/api/{kind}")).Deserialize<SessionPage>(Strict)!;
             return (page.Provider, page.Model, page.Items.Count);
         }
+    }
+
+    [Fact]
+    public async Task A_state_is_of_one_moment_while_messages_are_written()
+    {
+        var relay = await Client.RelayAsync();
+        using var done = new CancellationTokenSource();
+        var writing = Task.Run(async () =>
+        {
+            while (!done.IsCancellationRequested)
+                await AppendAsync(relay.Id(), "x");
+        });
+        try
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                var state = await Client.StateAsync($"/api/relays/{relay.Id()}");
+                // The first message is `start`.
+                Assert.Equal($"1-{Texts(state).Length}", state.GetProperty("lastEventId").GetString());
+            }
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await writing;
+        }
+    }
+
+    [Fact]
+    public async Task A_read_that_is_broken_off_leaves_no_transaction_behind()
+    {
+        await using var host = await ServiceHost.StartAsync(service.Postgres, [new("Database:ConnectionsMax", "4")]);
+        var relay = await host.Client.RelayAsync();
+        await using var source = NpgsqlDataSource.Create(host.ConnectionString);
+        await using var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using (var held = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var command = new NpgsqlCommand("lock table artifacts in access exclusive mode", connection);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            for (var i = 0; i < 5; i++)
+            {
+                using var impatient = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Client.GetAsync($"/api/relays/{relay.Id()}", impatient.Token));
+            }
+        }
+
+        for (var i = 0; i < 10; i++)
+            Assert.Equal("1-0", (await host.Client.StateAsync($"/api/relays/{relay.Id()}")).GetProperty("lastEventId").GetString());
+        await using var look = new NpgsqlCommand(
+            "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'", connection);
+        await Eventually.TrueAsync(async () => (long)(await look.ExecuteScalarAsync(TestContext.Current.CancellationToken))! == 0, "no transaction is left open");
     }
 
     static string[] Texts(JsonElement state) =>
