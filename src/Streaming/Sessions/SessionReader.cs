@@ -59,23 +59,25 @@ public sealed class SessionReader(Postgres postgres, IOptions<DatabaseOptions> o
             BatchCommands =
             {
                 new NpgsqlBatchCommand("begin isolation level repeatable read read only"),
-                Command("sessions/read_state", Of(sessionId), Of(kind), Of(userId), Of(after?.Ordinal ?? 0), Of(after?.Index ?? -1)),
-                Command("sessions/read_state_messages", Of(sessionId), Of(after?.Ordinal ?? 0), Of(after?.Index ?? -1)),
+                Command("sessions/read_state"),
+                Command("sessions/read_state_messages"),
                 new NpgsqlBatchCommand("commit"),
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         return await StoredState.ReadAsync(reader, cancellation);
 
-        static NpgsqlParameter Of<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
-
-        static NpgsqlBatchCommand Command(string name, params ReadOnlySpan<NpgsqlParameter> parameters)
+        NpgsqlBatchCommand Command(string name) => new(Sql.Named(name))
         {
-            var command = new NpgsqlBatchCommand(Sql.Named(name));
-            foreach (var parameter in parameters)
-                command.Parameters.Add(parameter);
-            return command;
-        }
+            Parameters =
+            {
+                new NpgsqlParameter<Guid> { TypedValue = sessionId },
+                new NpgsqlParameter<string> { TypedValue = kind },
+                new NpgsqlParameter<string> { TypedValue = userId },
+                new NpgsqlParameter<int> { TypedValue = after?.Ordinal ?? 0 },
+                new NpgsqlParameter<int> { TypedValue = after?.Index ?? -1 },
+            },
+        };
     }
 
     /// <summary><see cref="ReadVersionAsync(string, Guid, string, CancellationToken)"/> on a connection of the caller's.</summary>

@@ -13,7 +13,7 @@ static partial class Pgbench
     public static string ReadState(string relay) => string.Join('\n',
         "\\startpipeline", "begin isolation level repeatable read read only;",
         With("sessions/read_state", $"'{relay}'", "'relay'", "'local'", "0", "-1"),
-        With("sessions/read_state_messages", $"'{relay}'", "0", "-1"),
+        With("sessions/read_state_messages", $"'{relay}'", "'relay'", "'local'", "0", "-1"),
         "commit;", "\\endpipeline");
 
     /// <summary>The statement of a GET with a matching ETag.</summary>

@@ -30,7 +30,7 @@ public sealed class QueryPlanTests(QueryPlanTests.FilledDatabase filled) : IClas
         ["messages/read_messages"] = Many,
         ["messages/read_page"] = [Transform, "17", "1000", "1048576"],
         ["sessions/read_state"] = [Session, "'ideation'", "'user50'", "1", "200"],
-        ["sessions/read_state_messages"] = [Session, "1", "200"],
+        ["sessions/read_state_messages"] = [Session, "'ideation'", "'user50'", "1", "200"],
         ["sessions/read_version"] = [Session, "'user50'"],
         ["sessions/read_versions"] = [$"array[{Session}]", "array['user50']"],
         ["messages/read_heads"] = [Many[0], Many[1]],
