@@ -81,7 +81,7 @@ public sealed class StoredState
         };
         await row.NextResultAsync(cancellation);
         while (await row.ReadAsync(cancellation))
-            state.Add(row.GetInt32(0), row.GetString(1), MessageData.Normalize(row.GetFieldValue<byte[]>(2)), row.GetFieldValue<DateTimeOffset>(3));
+            state.Add(row.GetInt32(0), row.IsDBNull(1) ? MessageTypes.Chunk : row.GetString(1), MessageData.Normalize(row.GetFieldValue<byte[]>(2)), row.GetFieldValue<DateTimeOffset>(3));
         return state;
     }
 

@@ -93,7 +93,7 @@ public static class FrameWriter
             }
 
             Add(",\"sessionId\":\""u8);
-            Utf8Formatter.TryFormat(sessionId, _bytes[Length..], out var written);
+            sessionId.TryFormat(_bytes[Length..], out var written);
             Length += written;
             Add("\",\"timestamp\":"u8);
             Add(timestampMs);

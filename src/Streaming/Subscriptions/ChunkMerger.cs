@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Streaming.Messages;
 using Streaming.Protocol;
+using Streaming.Sse;
 
 namespace Streaming.Subscriptions;
 
@@ -13,7 +14,7 @@ public static class ChunkMerger
 {
     /// <summary>Adds the frames of a page, in order.</summary>
     /// <param name="target">The stream it belongs to.</param>
-    /// <param name="rows">The page; its data fit for a frame, see <see cref="Sse.MessageData"/>.</param>
+    /// <param name="rows">The page; its data fit for a frame, see <see cref="MessageData"/>.</param>
     /// <param name="bytesMax">A merged frame holds so many bytes of text at most, unless a single message has more.</param>
     /// <param name="frames">Where to.</param>
     public static void Merge(StreamTarget target, IReadOnlyList<MessageRow> rows, int bytesMax, List<Frame> frames)
@@ -61,6 +62,9 @@ public static class ChunkMerger
         stage = text = default;
         if (row.Type != MessageTypes.Chunk)
             return false;
+        if (MessageData.TryReadPlain(row.Data, out stage, out text))
+            return true;
+        stage = text = default;
         var reader = new Utf8JsonReader(row.Data);
         reader.Read();
         var hasText = false;

@@ -56,4 +56,49 @@ public sealed class MessageDataTests
             using var document = JsonDocument.Parse(normal);
             return document.RootElement.ValueKind == JsonValueKind.Object && !normal.Contains('\n') && !normal.Contains('\r');
         }).QuickCheckThrowOnFailure();
+
+    [Theory]
+    [InlineData("{\"text\":\"größer\"}", "", "größer")]
+    [InlineData("{\"text\":\"\"}", "", "")]
+    [InlineData("{\"stage\":\"ideas\",\"text\":\"a b\"}", "\"ideas\"", "a b")]
+    public void Plain_chunk_is_read_without_a_parser(string data, string stage, string text)
+    {
+        Assert.True(MessageData.TryReadPlain(Encoding.UTF8.GetBytes(data), out var stageBytes, out var textBytes));
+        Assert.Equal((stage, text), (Encoding.UTF8.GetString(stageBytes), Encoding.UTF8.GetString(textBytes)));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{\"text\":\"")]
+    [InlineData("{\"text\":\"a\"")]
+    [InlineData("{\"text\":\"a\"} ")]
+    [InlineData("{\"text\":\"a\\nb\"}")]
+    [InlineData("{\"text\":\"a\nb\"}")]
+    [InlineData("{\"text\":\"a\",\"type\":\"end\"}")]
+    [InlineData("{\"text\":\"a\",\"text\":\"b\"}")]
+    [InlineData("{\"stage\":")]
+    [InlineData("{\"stage\":\"ideas\"}")]
+    [InlineData("{\"stage\":null,\"text\":\"a\"}")]
+    [InlineData("{\"stage\":\"a\",\"text\":1}")]
+    [InlineData("{\"text\":\"a\",\"stage\":\"b\"}")]
+    public void Whatever_is_not_quite_that_is_left_to_the_parser(string data) =>
+        Assert.False(MessageData.TryReadPlain(Encoding.UTF8.GetBytes(data), out _, out _));
+
+    [Fact]
+    public void What_is_read_without_a_parser_is_what_a_parser_reads() =>
+        Prop.ForAll<string, string>((stage, text) =>
+        {
+            foreach (var data in (string[])[$"{{\"text\":\"{text}\"}}", $"{{\"stage\":\"{stage}\",\"text\":\"{text}\"}}"])
+            {
+                var bytes = Encoding.UTF8.GetBytes(data);
+                if (!MessageData.TryReadPlain(bytes, out var stageBytes, out var textBytes))
+                    continue;
+                using var document = JsonDocument.Parse(bytes);
+                var fields = document.RootElement.EnumerateObject().ToDictionary(field => field.Name, field => field.Value.GetRawText());
+                if (fields["text"] != $"\"{Encoding.UTF8.GetString(textBytes)}\"" || fields.GetValueOrDefault("stage", "") != Encoding.UTF8.GetString(stageBytes))
+                    return false;
+            }
+
+            return true;
+        }).QuickCheckThrowOnFailure();
 }
