@@ -225,7 +225,7 @@ public sealed class Postgres : IAsyncDisposable
 
     /// <summary>
     /// Whether a fault says nothing about the work itself: connection lost, server starting or stopping (class 57P),
-    /// too many connections, deadlock, serialisation.
+    /// too many connections, deadlock, serialisation, an answer that the driver did not expect.
     /// </summary>
     public static bool IsTransient(Exception fault) => fault switch
     {
@@ -233,7 +233,9 @@ public sealed class Postgres : IAsyncDisposable
         NpgsqlException => true,
         IOException or System.Net.Sockets.SocketException => true,
         TimeoutException => true,
-        _ => false,
+        // The driver throws a bare one when it has lost step with the server, and gives the connection up. One broken off between a
+        // statement's preparation and its description does that to the next that uses the statement there (PreparationTests).
+        _ => fault.GetType() == typeof(Exception),
     };
 
     public async ValueTask DisposeAsync()
