@@ -14,7 +14,7 @@ public sealed class ProcessMeter(TimeProvider clock)
 
     readonly record struct Taken(long At, TimeSpan Pause, TimeSpan Cpu, long Allocated);
 
-    public MemoryFigures Memory()
+    public static MemoryFigures Memory()
     {
         var sample = MemorySample.Take();
         return new MemoryFigures(

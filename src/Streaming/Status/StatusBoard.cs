@@ -22,7 +22,7 @@ public sealed class StatusBoard(
         return new SystemStatus(
             clock.GetUtcNow(), Dependencies.Sum(looked), activity?.ActiveStreams, activity?.ActiveUploads, activity?.Queued,
             own.OpenStreams + (others?.Sum(other => other.OpenStreams) ?? 0), Sum(own.WebsocketConnections, others), Largest(own.QueueUtilization, others),
-            activity?.AverageStreamDuration, activity?.Sub12sSuccessRate, process.Memory(), own, others ?? [], looked, database);
+            activity?.AverageStreamDuration, activity?.Sub12sSuccessRate, ProcessMeter.Memory(), own, others ?? [], looked, database);
     }
 
     /// <exception cref="DatabaseUnavailableException"/>
