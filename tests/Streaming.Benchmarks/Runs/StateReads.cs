@@ -10,6 +10,7 @@ sealed class StateReads() : Benchmark("B8", $"unified GET of a state of {Chunks:
     "<= 1.5 times the bare statement; 304 <= 1.3 times a look-up by primary key, over HTTP too")
 {
     const int Chunks = 2000;
+    const int Rounds = 5;
 
     public override bool Meets(Figures figures) => figures["times the statement"] <= 1.5 && figures["304: times the look-up"] <= 1.3;
 
@@ -22,16 +23,26 @@ sealed class StateReads() : Benchmark("B8", $"unified GET of a state of {Chunks:
         await using var service = await ServiceProcess.StartAsync(new ServiceSetup(database), cancellation);
         var relay = await service.RelayAsync(Chunks, cancellation);
         var path = $"/api/relays/{relay}";
-        // Each is asked for in turn, so that all five see the same machine.
-        var quarter = measured / 4;
+        var part = measured / 8;
         var etag = await GetAsync(service, path, null, TimeSpan.FromSeconds(2), cancellation);
         _ = await GetAsync(service, path, etag.ETag, TimeSpan.FromSeconds(2), cancellation);
         var size = (await service.Client.GetByteArrayAsync(path, cancellation)).Length;
-        var bytes = await GetAsync(service, $"{ServedProgram.BytesPath}/{size}", null, quarter, cancellation);
-        var state = await GetAsync(service, path, null, quarter, cancellation);
-        var statement = await Pgbench.MillisecondsAsync(database, Pgbench.ReadState(relay), quarter, cancellation);
-        var unchanged = await GetAsync(service, path, etag.ETag, quarter, cancellation);
-        var lookUp = await GetAsync(service, $"{ServedProgram.LookUpPath}/{relay}", null, quarter, cancellation);
+        // The machine is another from second to second: each is asked for in turn, several times, and a ratio is one of neighbours.
+        var rounds = new List<Figures>();
+        for (var i = 0; i < Rounds; i++)
+            rounds.Add(await RoundAsync(database, service, relay, etag.ETag, size, part, cancellation));
+        return Figures.Medians(rounds);
+    }
+
+    static async Task<Figures> RoundAsync(
+        DatabaseProcess database, ServiceProcess service, string relay, EntityTagHeaderValue? etag, int size, TimeSpan part, CancellationToken cancellation)
+    {
+        var path = $"/api/relays/{relay}";
+        var bytes = await GetAsync(service, $"{ServedProgram.BytesPath}/{size}", null, part, cancellation);
+        var state = await GetAsync(service, path, null, part, cancellation);
+        var statement = await Pgbench.MillisecondsAsync(database, Pgbench.ReadState(relay), part, cancellation);
+        var unchanged = await GetAsync(service, path, etag, part, cancellation);
+        var lookUp = await GetAsync(service, $"{ServedProgram.LookUpPath}/{relay}", null, part, cancellation);
         var versionStatement = await Pgbench.MillisecondsAsync(database, Pgbench.ReadVersion(relay), TimeSpan.FromSeconds(1), cancellation);
         var lookUpStatement = await Pgbench.MillisecondsAsync(database, Pgbench.LookUp(relay), TimeSpan.FromSeconds(1), cancellation);
         return new Figures
