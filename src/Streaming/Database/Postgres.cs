@@ -233,8 +233,8 @@ public sealed class Postgres : IAsyncDisposable
         NpgsqlException => true,
         IOException or System.Net.Sockets.SocketException => true,
         TimeoutException => true,
-        // The driver throws a bare one when it has lost step with the server, and gives the connection up. One broken off between a
-        // statement's preparation and its description does that to the next that uses the statement there (PreparationTests).
+        // The driver throws a bare one when it has lost step with the server, and gives the connection up. A read that is broken off between
+        // its statement's preparation and its description does that to the next use of the statement there (PreparationTests).
         _ => fault.GetType() == typeof(Exception),
     };
 
