@@ -26,11 +26,11 @@ sealed class CatchUp() : Benchmark("B7", $"catch-up of {Messages:#,0} messages",
         var relay = await service.RelayAsync(Messages, cancellation);
         for (var i = 0; i < WarmUps; i++)
             await ReadAsync(service, relay, cancellation);
-        var (before, databaseBefore) = (service.Usage(), database.Usage());
+        var (before, databaseBefore, stolen) = (service.Usage(), database.Usage(), StolenTime.Start());
         var times = new List<(double First, double All)>();
         for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < measured;)
             times.Add(await ReadAsync(service, relay, cancellation));
-        var (after, databaseAfter) = (service.Usage(), database.Usage());
+        var (after, databaseAfter, taken) = (service.Usage(), database.Usage(), stolen.Cores);
         return new Figures
         {
             { "ms to the first message", times.Select(time => time.First).Order().ElementAt(times.Count / 2) },
@@ -39,6 +39,7 @@ sealed class CatchUp() : Benchmark("B7", $"catch-up of {Messages:#,0} messages",
             { "µs of PostgreSQL each", (databaseAfter.Cpu - databaseBefore.Cpu).TotalMicroseconds / times.Count / Messages },
             { "MiB of the service", MiB(after.MemoryBytes) },
             { "MiB more", MiB(after.MemoryBytes - before.MemoryBytes) },
+            { StolenTime.Figure, taken },
         };
     }
 

@@ -56,11 +56,11 @@ sealed class Generations(
         await Task.Delay(WarmUp, TimeProvider.System, cancellation);
 
         var (before, databaseBefore, ownBefore) = (services.Select(p => p.Usage().Cpu).ToArray(), database.Usage(), Environment.CpuUsage.TotalTime);
-        var started = Stopwatch.GetTimestamp();
+        var (started, stolen) = (Stopwatch.GetTimestamp(), StolenTime.Start());
         part.IsOn = true;
         await Task.Delay(measured, TimeProvider.System, cancellation);
         part.IsOn = false;
-        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var (seconds, taken) = (Stopwatch.GetElapsedTime(started).TotalSeconds, stolen.Cores);
         var (databaseAfter, ownAfter) = (database.Usage(), Environment.CpuUsage.TotalTime);
         var cores = services.Select((process, i) => (process.Usage().Cpu - before[i]).TotalSeconds / seconds).ToArray();
         readers.ThrowIfWrong(id, services[0]);
@@ -84,6 +84,7 @@ sealed class Generations(
             { "µs/chunk", 1_000_000 * (cores.Sum() + databaseCores) / chunks },
             { "MiB of the service", MiB(services[0].Usage().MemoryBytes) },
             { "MiB of PostgreSQL", MiB(databaseAfter.MemoryBytes) },
+            { StolenTime.Figure, taken },
         };
         if (services.Count > 1)
             figures.Add("cores of the readers' process", cores[0]);

@@ -48,7 +48,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
         GC.Collect();
         var (before, pausesBefore, ownPausesBefore) = (service.Usage().Cpu, await service.PausesAsync(cancellation), GC.GetTotalPauseDuration());
         part.IsOn = true;
-        var started = Stopwatch.GetTimestamp();
+        var (started, stolen) = (Stopwatch.GetTimestamp(), StolenTime.Start());
         await storm.OpenAllAsync(Clients, i => clients[i], cancellation);
         try
         {
@@ -61,7 +61,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
         }
 
         part.IsOn = false;
-        var cpu = (service.Usage().Cpu - before).TotalSeconds;
+        var (cpu, taken) = ((service.Usage().Cpu - before).TotalSeconds, stolen.Cores);
         var (pauses, ownPauses) = (await service.PausesAsync(cancellation) - pausesBefore, GC.GetTotalPauseDuration() - ownPausesBefore);
         storm.ThrowIfWrong(Id, service);
         others.ThrowIfWrong(Id, service);
@@ -76,6 +76,7 @@ sealed class ReconnectStorm() : Benchmark("B6", $"{Clients:#,0} clients of {Rela
             { "ms of its pauses for garbage", pauses.TotalMilliseconds },
             { "ms of the clients' pauses", ownPauses.TotalMilliseconds },
             { "MiB of the service", MiB(service.Usage().MemoryBytes) },
+            { StolenTime.Figure, taken },
         };
     }
 }

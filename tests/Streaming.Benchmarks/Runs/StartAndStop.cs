@@ -17,7 +17,7 @@ sealed class StartAndStop() : Benchmark("B10", $"`dotnet run` after the build un
 
     public override async Task<Figures> RunAsync(TimeSpan measured, CancellationToken cancellation)
     {
-        var folder = DatabaseProcess.NewFolder();
+        var (folder, stolen) = (DatabaseProcess.NewFolder(), StolenTime.Start());
         try
         {
             return new Figures
@@ -25,6 +25,7 @@ sealed class StartAndStop() : Benchmark("B10", $"`dotnet run` after the build un
                 { "s first", await StartAsync(folder, cancellation) },
                 { "s later", await StartAsync(folder, cancellation) },
                 { "s to stop", await StopAsync(cancellation) },
+                { StolenTime.Figure, stolen.Cores },
             };
         }
         finally

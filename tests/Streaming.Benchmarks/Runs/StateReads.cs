@@ -37,7 +37,7 @@ sealed class StateReads() : Benchmark("B8", $"unified GET of a state of {Chunks:
     static async Task<Figures> RoundAsync(
         DatabaseProcess database, ServiceProcess service, string relay, EntityTagHeaderValue? etag, int size, TimeSpan part, CancellationToken cancellation)
     {
-        var path = $"/api/relays/{relay}";
+        var (path, stolen) = ($"/api/relays/{relay}", StolenTime.Start());
         var bytes = await GetAsync(service, $"{ServedProgram.BytesPath}/{size}", null, part, cancellation);
         var state = await GetAsync(service, path, null, part, cancellation);
         var statement = await Pgbench.MillisecondsAsync(database, Pgbench.ReadState(relay), part, cancellation);
@@ -57,6 +57,7 @@ sealed class StateReads() : Benchmark("B8", $"unified GET of a state of {Chunks:
             { "ms for the statement of a 304", versionStatement },
             { "ms for the statement of a look-up", lookUpStatement },
             { "304: times the look-up", unchanged.Milliseconds / lookUp.Milliseconds },
+            { StolenTime.Figure, stolen.Cores },
         };
     }
 
