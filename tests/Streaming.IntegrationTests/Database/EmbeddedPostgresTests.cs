@@ -32,6 +32,8 @@ public sealed class EmbeddedPostgresTests : IDisposable
         Assert.Equal("Zaä", await ScalarAsync(
             postgres, "select string_agg(c, '' order by c) from unnest('{ä,a,Z}'::text[]) c"));
         Assert.Equal("UTC", await ScalarAsync(postgres, "show timezone"));
+        Assert.Equal("4MB", await ScalarAsync(postgres, "show wal_segment_size"));
+        Assert.Equal("1GB", await ScalarAsync(postgres, "show max_wal_size"));
     }
 
     [Theory]

@@ -58,6 +58,9 @@ sealed class ServerData(ServerFolders folders, ServerUser user, ILogger logger)
         [
             "-D", incomplete, "-U", Role, $"--pwfile={folders.Password}", "--auth=scram-sha-256",
             "--encoding=UTF8", "--no-locale", "--no-instructions",
+            // In a young database the commit that begins a segment of the WAL writes all of it first, as zeros: the longest of 6,000 chunks/s
+            // took 25 to 34 ms with the 16 MB of the default, 13 to 18 with these.
+            "--wal-segsize=4",
         ];
         if (!durable)
             arguments.Add("--no-sync");

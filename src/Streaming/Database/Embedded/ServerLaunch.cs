@@ -50,6 +50,9 @@ sealed record ServerLaunch(Command Command, bool HoldInputOpen)
             ["unix_socket_permissions"] = "0700",
             ["max_connections"] = $"{options.ConnectionsMax}",
             ["shared_buffers"] = "128MB",
+            // PostgreSQL's defaults, which initdb reckons from the size of a segment: smaller ones would be smaller, and checkpoints more.
+            ["min_wal_size"] = "80MB",
+            ["max_wal_size"] = "1GB",
             ["timezone"] = "UTC",
             ["log_timezone"] = "UTC",
             // ServerProcess reads the log: it must come to stderr, in English, each line beginning with its level.
