@@ -121,8 +121,9 @@ static class GrowthCommand
         }
     }
 
-    static async Task TableAsync(string what, long[] sizes, Func<long, Task<Figures>> measure, string[] shown)
+    static async Task TableAsync(string what, long[] sizes, Func<long, Task<Figures>> measure, string[] growing)
     {
+        string[] shown = [.. growing, StolenTime.Figure];
         Console.WriteLine($"| {what} | {string.Join(" | ", shown)} |\n|---|{string.Concat(shown.Select(_ => "---|"))}");
         var rows = new List<Figures>();
         foreach (var size in sizes)
@@ -132,7 +133,7 @@ static class GrowthCommand
         }
 
         if (rows.Count > 1)
-            Console.WriteLine($"| exponent | {string.Join(" | ", shown.Select(name => Exponent(rows[0][name], rows[^1][name]).ToString("0.00", CultureInfo.InvariantCulture)))} |");
+            Console.WriteLine($"| exponent | {string.Join(" | ", growing.Select(name => Exponent(rows[0][name], rows[^1][name]).ToString("0.00", CultureInfo.InvariantCulture)))} | |");
         Console.WriteLine();
 
         double Exponent(double first, double last) => Math.Log(last / first) / Math.Log((double)sizes[^1] / sizes[0]);
