@@ -54,6 +54,8 @@ sealed class Generations(
         await ReaderGroup.InTurnsAsync(generations, async (i, token) => paths[i] = await services[0].GenerateAsync(token), cancellation);
         readers.OpenInLoop(generations * readersEach, i => new MeasuredReader(services[0].Address, paths[i / readersEach], part, bufferBytes: BufferBytes), cancellation);
         await Task.Delay(WarmUp, TimeProvider.System, cancellation);
+        // What the readers of an earlier run left must not be collected while these are measured.
+        GC.Collect();
 
         var (before, databaseBefore, ownBefore) = (services.Select(p => p.Usage().Cpu).ToArray(), database.Usage(), Environment.CpuUsage.TotalTime);
         var (started, stolen) = (Stopwatch.GetTimestamp(), StolenTime.Start());
