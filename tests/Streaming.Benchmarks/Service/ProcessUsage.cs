@@ -7,8 +7,8 @@ namespace Streaming.Benchmarks.Service;
 /// <param name="MemoryBytes">Proportional set size: what processes share counts once.</param>
 readonly record struct ProcessUsage(TimeSpan Cpu, long MemoryBytes)
 {
-    // USER_HZ, which is 100 on every Linux that .NET runs on.
-    const int TicksPerSecond = 100;
+    /// <summary>USER_HZ, which is 100 on every Linux that .NET runs on.</summary>
+    public const int TicksPerSecond = 100;
 
     // Fields of /proc/PID/stat after the name, which is in brackets and may hold anything: state, parent, …
     const int Parent = 1, UserTime = 11, SystemTime = 12, ChildrenUserTime = 13, ChildrenSystemTime = 14;

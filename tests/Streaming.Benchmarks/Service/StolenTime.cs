@@ -12,9 +12,8 @@ readonly struct StolenTime
     /// <summary>The figure's name in all benchmarks. 0 on a machine that has no host.</summary>
     public const string Figure = "cores taken by the host";
 
-    // The first line: "cpu", user, nice, system, idle, iowait, irq, softirq, steal, in ticks of a hundredth of a second, of all processors.
+    // The first line: "cpu", user, nice, system, idle, iowait, irq, softirq, steal, in ticks, of all processors.
     const int Steal = 8;
-    const double TicksPerSecond = 100;
 
     readonly long _started;
     readonly long _ticks;
@@ -22,7 +21,7 @@ readonly struct StolenTime
     StolenTime(long started, long ticks) => (_started, _ticks) = (started, ticks);
 
     /// <summary>On average, of all processors.</summary>
-    public double Cores => (Ticks() - _ticks) / TicksPerSecond / Stopwatch.GetElapsedTime(_started).TotalSeconds;
+    public double Cores => (double)(Ticks() - _ticks) / ProcessUsage.TicksPerSecond / Stopwatch.GetElapsedTime(_started).TotalSeconds;
 
     public static StolenTime Start() => new(Stopwatch.GetTimestamp(), Ticks());
 

@@ -32,7 +32,15 @@ public sealed class EmbeddedPostgresTests : IDisposable
         Assert.Equal("Zaä", await ScalarAsync(
             postgres, "select string_agg(c, '' order by c) from unnest('{ä,a,Z}'::text[]) c"));
         Assert.Equal("UTC", await ScalarAsync(postgres, "show timezone"));
+    }
+
+    [Fact]
+    public async Task Segments_of_the_WAL_are_small_and_its_bounds_are_those_of_PostgreSQL()
+    {
+        await using var postgres = await StartAsync();
+
         Assert.Equal("4MB", await ScalarAsync(postgres, "show wal_segment_size"));
+        Assert.Equal("80MB", await ScalarAsync(postgres, "show min_wal_size"));
         Assert.Equal("1GB", await ScalarAsync(postgres, "show max_wal_size"));
     }
 
